@@ -1,0 +1,144 @@
+package dataconnect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/enedis"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+)
+
+// Profile reads what the contract says of a meter: three calls in 2026, one in v5. In 2026 an API that refuses leaves what
+// the others say; the error is the first refusal when none says anything. Trouble with the network, the token or a
+// quota ends it at once. In v5 Directions is nil but for a production contract, since that API knows of consumption
+// alone: a consumption contract there says nothing of production. A meter that only produces may well be refused.
+func (c *Client) Profile(ctx context.Context, prm meter.PRM) (enedis.Profile, error) {
+	return c.dialect.profile(c, ctx, prm)
+}
+
+// contract asks a contract API, unless the application is known not to have subscribed it.
+func (c *Client) contract(ctx context.Context, r resource, query url.Values, read func(body []byte) error) error {
+	if refusal := c.unsubscribed.refusal(r.api(), c.now()); refusal != nil {
+		return refusal
+	}
+	err := c.ask(ctx, r, query, func(a enedis.Answer) (blank bool, err error) {
+		if err := read(a.Body); err != nil {
+			return false, a.Unreadable(err)
+		}
+		return false, nil
+	})
+	refusal, ok := errors.AsType[*enedis.Error](err)
+	if ok && refusal.Code == enedis.CodeNotSubscribed && !endsProfile(err) {
+		if c.unsubscribed.remember(r.api(), refusal, c.now()) {
+			c.log.WarnContext(ctx, "the application has not subscribed this API at Enedis: it is left out for a day",
+				"api", r.api())
+		}
+	}
+	return err
+}
+
+// endsProfile tells trouble that the other contract APIs would meet as well.
+func endsProfile(err error) bool {
+	if _, ok := errors.AsType[*enedis.TokenError](err); ok {
+		return true
+	}
+	refusal, ok := errors.AsType[*enedis.Error](err)
+	return !ok || refusal.Action() == enedis.Quota || refusal.Status == http.StatusUnauthorized
+}
+
+// unsubscribed remembers the APIs that the application has not subscribed.
+type unsubscribed struct {
+	mu   sync.Mutex
+	apis map[string]notSubscribed
+}
+
+type notSubscribed struct {
+	refusal *enedis.Error
+	until   time.Time
+}
+
+const unsubscribedFor = 24 * time.Hour
+
+func newUnsubscribed() *unsubscribed { return &unsubscribed{apis: make(map[string]notSubscribed)} }
+
+// refusal is what Enedis said of the API, or nil when it may be asked.
+func (u *unsubscribed) refusal(api string, now time.Time) *enedis.Error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if known := u.apis[api]; now.Before(known.until) {
+		return known.refusal
+	}
+	return nil
+}
+
+// remember notes the refusal, and tells whether it is news.
+func (u *unsubscribed) remember(api string, refusal *enedis.Error, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if now.Before(u.apis[api].until) {
+		return false
+	}
+	u.apis[api] = notSubscribed{refusal: refusal, until: now.Add(unsubscribedFor)}
+	return true
+}
+
+// directionOf reads a contract's segment, C1 to C5 or P1 to P4, and its type, as in "Contrat GRD-F" ("fourniture") and
+// "Contrat GRD-A" ("achat").
+func directionOf(segment, contractType string) (meter.Direction, bool) {
+	switch segment, kind := strings.ToUpper(segment), strings.ToUpper(contractType); {
+	case strings.HasPrefix(segment, "C"), strings.Contains(kind, "GRD-F"):
+		return meter.Consumption, true
+	case strings.HasPrefix(segment, "P"), strings.Contains(kind, "GRD-A"):
+		return meter.Production, true
+	}
+	return "", false
+}
+
+// addDirection keeps consumption first, and each direction once.
+func addDirection(p *enedis.Profile, found meter.Direction) {
+	p.Directions = slices.DeleteFunc(meter.Directions(), func(d meter.Direction) bool {
+		return d != found && !slices.Contains(p.Directions, d)
+	})
+}
+
+// addActivation notes since when a direction is there, if that is known.
+func addActivation(p *enedis.Profile, d meter.Direction, day meter.Day) {
+	if day == 0 {
+		return
+	}
+	if p.Activation == nil {
+		p.Activation = make(map[meter.Direction]meter.Day)
+	}
+	p.Activation[d] = day
+}
+
+// kva is a subscribed power: "9 kVA" in v5, {"unit":"kVA","value":"12"} in 2026; nil when it is neither.
+type kva struct{ value *float64 }
+
+// UnmarshalJSON never fails: a contract is worth reading without its power.
+func (k *kva) UnmarshalJSON(raw []byte) error {
+	var text string
+	var parts struct {
+		Unit  string          `json:"unit"`
+		Value json.RawMessage `json:"value"`
+	}
+	switch {
+	case json.Unmarshal(raw, &parts) == nil:
+		text = strings.Trim(string(parts.Value), `"`) + parts.Unit
+	case json.Unmarshal(raw, &text) == nil:
+	}
+	number := strings.TrimSuffix(strings.ToLower(text), "kva")
+	power, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(number), ",", ".", 1), 64)
+	if err == nil && power > 0 && power < 1e6 {
+		k.value = &power
+	}
+	return nil
+}
