@@ -1,0 +1,149 @@
+// Package store keeps what must outlive the process: the days of every series with their revisions, what was asked and
+// answered, and the little that makes a restart exact. It is SQLite in one folder, with one writer and one process.
+//
+// It knows nothing of where days come from or who reads them. Every method that writes is one transaction, durable when
+// it returns: after kill -9 the store holds all of it or nothing of it.
+package store
+
+import (
+	"maps"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+)
+
+// Stored is a day as it is kept.
+type Stored struct {
+	meter.DayValues
+	Series   meter.Series
+	Revision int64     // strictly growing over the whole store; a revision belongs to one day of one series for ever
+	StoredAt time.Time // whole milliseconds
+}
+
+// Event is a revision of a curve day, for the event stream.
+type Event struct {
+	Stored
+	Former *meter.DayValues // what the day held in its former revision; nil for its first
+}
+
+// Merged tells what an answer changed.
+type Merged struct {
+	Changed []Stored    // in day order, which is revision order
+	Refused []meter.Day // days that stand as they were because the answer's intervals have other bounds (meter.ErrOtherBounds)
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// The outcomes. An attempt that is not ended has Unfinished.
+const (
+	Unfinished     Outcome = ""
+	Answered       Outcome = "answered"        // with values, for some of its days at least
+	NoData         Outcome = "no_data"         // a clear answer without any value
+	Refused        Outcome = "refused"         // the range was refused: too early or too long
+	WrongDirection Outcome = "wrong_direction" // will not succeed for 30 days
+	NotCollected   Outcome = "not_collected"   // curve recording is switched off, said so by the source
+	NoConsent      Outcome = "no_consent"
+	BadSettings    Outcome = "settings"
+	OverQuota      Outcome = "quota"
+	SourceDown     Outcome = "source_down"
+)
+
+// Settled tells whether the source gave a clear word on the data asked for, with values or without.
+func (o Outcome) Settled() bool { return o == Answered || o == NoData }
+
+// Attempt is one request to one source, remembered from before its call. There is one for each series, source and range of
+// days: a repeated request takes the place of its predecessor.
+type Attempt struct {
+	Source    string
+	Series    meter.Series
+	Days      meter.Days
+	At        time.Time // when it began
+	EndedAt   time.Time // zero while unfinished
+	Outcome   Outcome
+	Lost      int       // how many times in a row this request began and never ended
+	NotBefore time.Time // when the same request may be repeated
+	Code      string    // the source's own code, for people
+	Detail    string    // one line, for people
+}
+
+// Standing tells whether a direction of a meter is there.
+type Standing string
+
+// The standings.
+const (
+	Unknown Standing = ""
+	Exists  Standing = "exists"
+	Absent  Standing = "absent" // asked again at DirectionState.AskAgain
+)
+
+// DirectionState is what is known of one direction of a meter.
+type DirectionState struct {
+	Standing   Standing
+	How        string    // settings, contract, data, no_data or refused
+	At         time.Time // when it was found
+	AskAgain   time.Time // of an absent direction
+	Activation meter.Day // from the contract; 0 when unknown
+}
+
+// SeriesState is what is known of one series beside its days.
+type SeriesState struct {
+	RefusedStart meter.Day // the latest start that the source refused as too early; 0 when none: days after it may be asked for
+	NotCollected time.Time // since when the curve is known not to be collected; zero when it is, or nobody knows
+}
+
+// Meter is what is kept of a meter beside its days.
+type Meter struct {
+	PRM         meter.PRM
+	FirstSeen   time.Time
+	UpdatedAt   time.Time // when its newest revision was stored; zero before the first; SaveMeter leaves it alone
+	Directions  map[meter.Direction]DirectionState
+	FirstWanted map[meter.Measure]meter.Day
+	Series      map[meter.Series]SeriesState
+	Contract    Contract
+}
+
+// Contract is what the source's contract API says of a meter, and when it was read.
+type Contract struct {
+	ReadAt        time.Time // the last success; zero when never read
+	NotBefore     time.Time // when it may be read again
+	Directions    []meter.Direction
+	SubscribedKVA *float64
+	Tariff        string
+	OffPeak       string
+}
+
+// Arrival is when the data of a day were complete.
+type Arrival struct {
+	Day     meter.Day
+	Minutes int // after the day's end
+}
+
+// Call is one HTTP request that was about to be made.
+type Call struct {
+	Source string
+	API    string
+	At     time.Time
+}
+
+// Backoff is the rest that a source is given.
+type Backoff struct {
+	Source    string
+	Failures  int       // in a row
+	Until     time.Time // no call before; a refresh asks all the same
+	NotBefore time.Time // no call before, by the source's own word or our budget; a refresh waits too
+	Outcome   Outcome   // why
+	Detail    string    // one line, for people
+}
+
+// Light is a meter's light as it was last computed.
+type Light struct {
+	Level string // green, orange or red
+	Since time.Time
+}
+
+// Clone copies the meter so that its maps may be changed.
+func (m Meter) Clone() Meter {
+	m.Directions, m.FirstWanted, m.Series = maps.Clone(m.Directions), maps.Clone(m.FirstWanted), maps.Clone(m.Series)
+	return m
+}
