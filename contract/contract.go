@@ -156,6 +156,11 @@ const (
 	SourceAuth    SourceState = "auth"
 )
 
+// SourceStates lists the states.
+func SourceStates() []SourceState {
+	return []SourceState{SourceOK, SourceBackoff, SourceQuota, SourceIsDown, SourceAuth}
+}
+
 // Budget is one limit of a source and what was used of it in the window that ends now.
 type Budget struct {
 	Window time.Duration

@@ -51,12 +51,15 @@ type Message struct {
 	config config // what the body says, for Removal
 }
 
+// ObjectPrefix begins the object id of every device of ours.
+const ObjectPrefix = program + "_"
+
 // BridgeObject is the object id of the bridge: its name in topics, its identifier as a device, and the beginning of the
 // unique ids of its entities.
-const BridgeObject = program + "_bridge"
+const BridgeObject = ObjectPrefix + "bridge"
 
 // MeterObject is the object id of a meter, as BridgeObject is that of the bridge.
-func MeterObject(p meter.PRM) string { return program + "_" + string(p) }
+func MeterObject(p meter.PRM) string { return ObjectPrefix + string(p) }
 
 // Messages describes a meter. In Device mode it is one message, in Single mode one for each entity. The bridge's messages go
 // first, since a meter names the bridge as the device that it is reached by.

@@ -22,7 +22,8 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-const name = "dataconnect"
+// Name is the name of the source, as SOURCES has it.
+const Name = "dataconnect"
 
 // Version is one of the two APIs, spelled as the setting.
 type Version string
@@ -85,7 +86,7 @@ func New(o Options) (*Client, error) {
 }
 
 // Name is "dataconnect".
-func (c *Client) Name() string { return name }
+func (c *Client) Name() string { return Name }
 
 // Traits is what the API offers and allows. Enedis counts 1000 calls an hour for each API in 2026, 10 000 in v5, and five a
 // second over all; of the history one day of its fifteen beyond the months is left as a margin.
@@ -124,7 +125,7 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 
 	var decoded Decoded
 	err := c.ask(ctx, res, c.dialect.query(req, days), func(a enedis.Answer) (blank bool, err error) {
-		decoded, err = c.dialect.decode(name, req, a.Body)
+		decoded, err = c.dialect.decode(Name, req, a.Body)
 		if err != nil {
 			return false, a.Unreadable(err)
 		}
@@ -137,7 +138,7 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 		c.log.WarnContext(ctx, "points that overlap others or mean no time are dropped",
 			"request", req, "points", decoded.Dropped)
 	}
-	return enedis.Batch{Request: req, Days: decoded.Days, Source: name}, nil
+	return enedis.Batch{Request: req, Days: decoded.Days, Source: Name}, nil
 }
 
 // resource is what one URL below the base gives.

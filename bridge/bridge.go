@@ -1,0 +1,149 @@
+// Package bridge knows the order of things: it plans what is missing, asks the sources for it through one gate, has the
+// answers stored, and publishes what the store then holds. It is the only package that knows all the trades, and it
+// knows none of their details: no URL, no wire JSON, no SQL, no paho.
+//
+// Two lanes share one budget. A round asks for yesterday and ends; the backfill asks for one older window at a time when
+// no round runs. Everything that is published is a pure function of what the store keeps and the clock, so a restart, a
+// reconnection or a new consumer derives it again without a call.
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/discovery"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+// Source is a way to Enedis's data. Fetch and Profile pass the gate before every HTTP request they make.
+type Source interface {
+	Name() string
+	Traits() enedis.Traits
+	Fetch(ctx context.Context, r enedis.Request) (enedis.Batch, error)
+	Profile(ctx context.Context, p meter.PRM) (enedis.Profile, error)
+}
+
+// Broker takes what is published.
+type Broker interface {
+	// Publish hands a message to the broker and returns once it is acknowledged. An empty body removes a retained one.
+	Publish(ctx context.Context, topic string, body []byte, retain bool) error
+	// Connected signals each connection, once topics may be published.
+	Connected() <-chan struct{}
+}
+
+// Meter is one meter of the settings.
+type Meter struct {
+	PRM        meter.PRM
+	Name       string
+	Directions []meter.Direction // these and no others; nil to find out
+	Hourly     bool              // load curves are wanted
+}
+
+// Options are what the bridge is made of.
+type Options struct {
+	Store     *store.Store
+	Ledger    *Ledger
+	Sources   []Source // in order of preference
+	Broker    Broker
+	Meters    []Meter
+	Schedule  Schedule
+	History   History
+	Topics    contract.Topics
+	Locale    contract.Locale
+	Discovery *discovery.Options // nil: none
+	// StatusTopic is where Home Assistant says that it is back; empty: nowhere.
+	StatusTopic string
+	Heartbeat   bool // write it into the store, for a health check that cannot ask the page
+	Version     string
+	Commit      string
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Bridge carries data from the sources to the broker.
+type Bridge struct {
+	Options
+	sources map[string]*health
+	plan    planner
+	board   *board
+	started time.Time
+
+	wake  chan struct{} // capacity 1: something may be due
+	dirty chan struct{} // capacity 1: something is to be published
+	pump  chan struct{} // capacity 1: the event stream may have grown
+
+	mu        sync.Mutex
+	units     map[meter.PRM]*unit
+	order     []meter.PRM // as in the settings
+	pending   []ending    // answers that the store could not take yet
+	storage   error       // why the store fails; nil while it works
+	retryAt   time.Time   // when the store is tried again
+	lastRound *contract.Round
+	nextRound time.Time
+	holdFrom  int64 // events from this revision on wait for the end of the round; 0: none
+
+	marked      map[meter.PRM]time.Time // meters to publish, and when at the earliest
+	lastSent    map[meter.PRM]time.Time
+	everyone    bool      // the next pass publishes all that is wanted, and removes what is not
+	birthAt     time.Time // when Home Assistant, which said that it is back, gets everything again; zero: it did not
+	bridgeAgain time.Time // when the bridge's device may be announced again; zero: it need not be
+	beatAt      time.Time // the schedule's last sign of life
+	ready       bool      // everything has been published since the last connection
+}
+
+// New loads what the store keeps. It makes no call.
+func New(ctx context.Context, o Options) (*Bridge, error) {
+	b := &Bridge{
+		Options: o, sources: make(map[string]*health), started: o.Now(),
+		wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), pump: make(chan struct{}, 1),
+		units: make(map[meter.PRM]*unit), everyone: true,
+		marked: make(map[meter.PRM]time.Time), lastSent: make(map[meter.PRM]time.Time),
+	}
+	if err := b.load(ctx); err != nil {
+		return nil, fmt.Errorf("read the store: %w", err)
+	}
+	return b, nil
+}
+
+// Run works until ctx ends: it publishes from the store, then keeps the schedule.
+func (b *Bridge) Run(ctx context.Context) error {
+	clock, err := b.startSchedule(ctx)
+	if err != nil {
+		return err
+	}
+	defer clock.stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.work(ctx) })
+	group.Go(func() error { return b.publish(ctx) })
+	group.Go(func() error { return b.stream(ctx) })
+	return group.Wait()
+}
+
+// signal says that something changed, without waiting for anyone to listen.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// source is the one to ask for a meter.
+func (b *Bridge) source() Source { return b.Sources[0] }
+
+// rank orders the sources by preference; a source that is no longer configured comes last.
+func (b *Bridge) rank(name string) int {
+	for i, s := range b.Sources {
+		if s.Name() == name {
+			return i
+		}
+	}
+	return len(b.Sources)
+}

@@ -1,0 +1,112 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+// probeEvery is how often a refresh may ask again for a direction that is not there.
+const probeEvery = time.Hour
+
+// birthDelay is how long Home Assistant is left alone after it said that it is back, so that several births count as one.
+const birthDelay = 5 * time.Second
+
+// Receive takes a message of a subscribed topic. A retained command is ignored: it would fire at each start.
+func (b *Bridge) Receive(ctx context.Context, topic string, body []byte, retained bool) {
+	if retained {
+		return
+	}
+	if topic == b.StatusTopic {
+		if string(body) == contract.Online {
+			b.Log.Info("Home Assistant is back")
+			b.mu.Lock()
+			b.birthAt = b.Now().Add(birthDelay)
+			b.mu.Unlock()
+			signal(b.dirty)
+		}
+		return
+	}
+	name, p, ok := b.Topics.ParseTopic(topic)
+	if !ok {
+		return
+	}
+	command, err := contract.Command{Name: name, PRM: p}, error(nil)
+	if p == "" {
+		command, err = contract.ParseCommand(name, body)
+	}
+	var data any
+	if err == nil {
+		data, err = b.Do(ctx, command)
+	}
+	b.Log.Info("command", "name", command.Name, "err", err)
+	response := command.OK(data)
+	if err != nil {
+		response = command.Failed(err)
+	}
+	d := response.Document(b.Topics, name)
+	if err := b.Broker.Publish(ctx, d.Topic, d.Body, d.Retain); err != nil && ctx.Err() == nil {
+		b.Log.Warn("response not delivered", "name", name, "err", err)
+	}
+}
+
+// Do carries a command out, whoever gives it, and gives the data of its response. The error is one sentence for people.
+func (b *Bridge) Do(ctx context.Context, c contract.Command) (any, error) {
+	if err := c.Validate(b.Now()); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	_, known := b.units[c.PRM]
+	b.mu.Unlock()
+	if c.PRM != "" && !known {
+		return nil, fmt.Errorf("no meter %s here", c.PRM.Short())
+	}
+	switch c.Name {
+	case contract.Refresh:
+		b.refresh(c.PRM)
+		return nil, nil
+	case contract.Republish:
+		b.Republish()
+		return nil, nil
+	case contract.CoverageReport:
+		m, err := b.snapshot(ctx, c.PRM, b.Now())
+		if err != nil {
+			return nil, errors.New("the store fails")
+		}
+		return m.Coverage(b.Now()), nil
+	}
+	return nil, fmt.Errorf("%s is not there in this version", c.Name)
+}
+
+// refresh has a round ask now for what is missing of a meter, or of all: past schedule, holds and a remembered refusal.
+func (b *Bridge) refresh(p meter.PRM) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.Now()
+	for prm, u := range b.units {
+		if p != "" && prm != p {
+			continue
+		}
+		u.forced = true
+		for s, t := range u.tries {
+			t.history.NotBefore = time.Time{}
+			u.tries[s] = t
+		}
+		if now.Sub(u.probedAt) < probeEvery {
+			continue
+		}
+		u.probedAt = now
+		for d, state := range u.kept.Directions {
+			if state.Standing == store.Absent && state.How != "settings" && state.How != "contract" {
+				state.AskAgain = time.Time{}
+				u.kept.Directions[d] = state
+			}
+		}
+	}
+	signal(b.wake)
+}

@@ -1,0 +1,312 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+// refusals bounds how often one round narrows the range of one series.
+const refusals = 8
+
+// work runs the two lanes until ctx ends: a round whenever a meter is due, else one request of the backfill, else it waits.
+func (b *Bridge) work(ctx context.Context) error {
+	for ctx.Err() == nil {
+		next := b.step(ctx)
+		wait := time.NewTimer(max(0, next.Sub(b.Now())))
+		select {
+		case <-ctx.Done():
+		case <-b.wake:
+		case <-wait.C:
+		}
+		wait.Stop()
+	}
+	return nil
+}
+
+// step does what is due, and tells when it wants to be called again.
+func (b *Bridge) step(ctx context.Context) time.Time {
+	now := b.Now()
+	if until := b.mend(ctx, now); until.After(now) {
+		return until
+	}
+	due, next := b.agenda(now)
+	if len(due) > 0 {
+		b.round(ctx, due, now)
+		return now.Add(time.Second) // a round that could ask nothing must not spin
+	}
+	if u, ok := b.oldestGap(now); ok {
+		if err := b.fill(ctx, u, now); err == nil {
+			return b.Now()
+		}
+		_, next = b.agenda(b.Now())
+		if now := b.Now(); !next.After(now) {
+			next = now.Add(time.Second)
+		}
+	}
+	return next
+}
+
+// agenda lists the meters for which a round is due, in the order of the settings, and tells when the next one will be.
+func (b *Bridge) agenda(now time.Time) (due []*unit, next time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next = at(meter.DayOf(now)+1, 0)
+	soonest := time.Time{}
+	rest := b.sources[b.source().Name()].Until
+	for _, p := range b.order {
+		u := b.units[p]
+		when := b.plan.due(u, now, rest)
+		if u.forced {
+			when = later(now, b.sources[b.source().Name()].NotBefore)
+		}
+		if !when.After(now) {
+			due = append(due, u)
+			continue
+		}
+		if soonest.IsZero() || when.Before(soonest) {
+			soonest = when
+		}
+	}
+	b.nextRound = soonest
+	if !soonest.IsZero() && soonest.Before(next) {
+		next = soonest
+	}
+	if rest.After(now) && rest.Before(next) {
+		next = rest
+	}
+	if hold := b.nextFill(now); !hold.IsZero() && hold.Before(next) {
+		next = hold
+	}
+	return due, next
+}
+
+// nextFill is when a held request of the backfill may be repeated; zero when none is held.
+func (b *Bridge) nextFill(now time.Time) time.Time {
+	var soonest time.Time
+	for _, u := range b.units {
+		for _, t := range u.tries {
+			for _, a := range [...]store.Attempt{t.history, t.yesterday} {
+				if when := b.plan.again(a); when.After(now) && (soonest.IsZero() || when.Before(soonest)) {
+					soonest = when
+				}
+			}
+		}
+	}
+	return soonest
+}
+
+// usable tells whether the source may be asked for a meter now; b.mu is held.
+func (b *Bridge) usable(u *unit) bool {
+	h := b.sources[b.source().Name()]
+	until := h.Until
+	if u.forced {
+		until = h.NotBefore
+	}
+	return !until.After(b.Now())
+}
+
+// round asks for the yesterday of the meters that are due, several at a time, and ends. One meter's trouble is not another's.
+func (b *Bridge) round(ctx context.Context, due []*unit, now time.Time) {
+	b.Log.Info("round begins", "meters", len(due))
+	before := b.completeDays(due, now)
+	group := errgroup.Group{}
+	group.SetLimit(max(1, b.source().Traits().InFlight))
+	for _, u := range due {
+		group.Go(func() error { return b.roundOf(ctx, u, now) })
+	}
+	err := group.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	ended := b.Now()
+	b.noteArrivals(ctx, due, before, ended)
+	b.mu.Lock()
+	for _, u := range due {
+		u.forced = false
+		b.touch(u.PRM)
+	}
+	b.lastRound = &contract.Round{StartedAt: now, EndedAt: ended, OK: err == nil}
+	b.holdFrom = 0
+	last := *b.lastRound
+	b.mu.Unlock()
+	b.keepRound(ctx, last)
+	signal(b.pump)
+	signal(b.dirty)
+	b.Log.Info("round ends", "ok", err == nil, "took", ended.Sub(now).Round(time.Millisecond).String())
+}
+
+// roundOf asks for one meter's yesterday, series by series.
+func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
+	if err := b.profile(ctx, u); err != nil {
+		return err
+	}
+	asked := make(map[meter.Series]int)
+	for {
+		b.mu.Lock()
+		r, ok := b.plan.round(u, b.Now(), func(s meter.Series) bool { return asked[s] >= refusals })
+		b.mu.Unlock()
+		if !ok {
+			return nil
+		}
+		if err := b.fetch(ctx, u, r, since, true); err != nil {
+			return err
+		}
+		asked[r.Series()]++
+		if b.lastOutcome(u, r.Series()) != store.Refused {
+			asked[r.Series()] = refusals
+		}
+	}
+}
+
+func (b *Bridge) lastOutcome(u *unit, s meter.Series) store.Outcome {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return u.tries[s].last().Outcome
+}
+
+// oldestGap finds the meter whose backfill has the newest days to ask for.
+func (b *Bridge) oldestGap(now time.Time) (*unit, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var best *unit
+	var newest meter.Day
+	for _, p := range b.order {
+		u := b.units[p]
+		if !b.usable(u) {
+			continue
+		}
+		if r, ok := b.plan.backfill(u, now); ok && r.Days.To > newest {
+			best, newest = u, r.Days.To
+		}
+	}
+	return best, best != nil
+}
+
+// fill makes one request of the backfill.
+func (b *Bridge) fill(ctx context.Context, u *unit, now time.Time) error {
+	if err := b.profile(ctx, u); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	r, ok := b.plan.backfill(u, b.Now()) // again: the contract may have told where the meter begins
+	b.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	before := b.completeDays([]*unit{u}, now)
+	err := b.fetch(ctx, u, r, now, false)
+	b.noteArrivals(ctx, []*unit{u}, before, b.Now())
+	return err
+}
+
+// completeDays lists, per meter, the days of the ride that lack nothing.
+func (b *Bridge) completeDays(due []*unit, now time.Time) map[meter.PRM]map[meter.Day]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	days := make(map[meter.PRM]map[meter.Day]bool)
+	for _, u := range due {
+		days[u.PRM] = make(map[meter.Day]bool)
+		for d := range rideDays(now).All() {
+			days[u.PRM][d] = u.has(d, b.plan.traits)
+		}
+	}
+	return days
+}
+
+func rideDays(now time.Time) meter.Days {
+	today := meter.DayOf(now)
+	return meter.Days{From: today - ride, To: today}
+}
+
+// noteArrivals keeps when days became complete: those that ended since the meter is known, for the others were not waited
+// for.
+func (b *Bridge) noteArrivals(ctx context.Context, due []*unit, before map[meter.PRM]map[meter.Day]bool, ended time.Time) {
+	for p, days := range b.completeDays(due, ended) {
+		b.mu.Lock()
+		u := b.units[p]
+		seen := u.kept.FirstSeen
+		b.mu.Unlock()
+		for d := range rideDays(ended).All() {
+			if !days[d] || before[p][d] || !d.End().After(seen) {
+				continue
+			}
+			a := store.Arrival{Day: d, Minutes: int(ended.Sub(d.End()) / time.Minute)}
+			if err := b.Store.AddArrival(ctx, p, a); err != nil {
+				b.storageFailed(err)
+				return
+			}
+			b.mu.Lock()
+			u.arrivals = append(u.arrivals, a)
+			b.mu.Unlock()
+		}
+	}
+}
+
+// mend brings the store back to work after a failure: the answers that it could not take come first. It tells when it wants
+// to try again, if it does.
+func (b *Bridge) mend(ctx context.Context, now time.Time) time.Time {
+	b.mu.Lock()
+	failing, retry, pending := b.storage != nil, b.retryAt, b.pending
+	b.mu.Unlock()
+	if !failing {
+		return time.Time{}
+	}
+	if retry.After(now) {
+		return retry
+	}
+	if err := b.Store.Ping(ctx); err != nil {
+		return b.storageFailed(err)
+	}
+	b.mu.Lock()
+	b.pending, b.storage = nil, nil
+	b.mu.Unlock()
+	for _, e := range pending {
+		b.finish(ctx, e, false)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.storage != nil {
+		return b.retryAt
+	}
+	b.Log.Info("the store works again")
+	b.touchAllLocked()
+	return time.Time{}
+}
+
+// storageFailed notes that the store fails, says so once, and tells when it is tried again.
+func (b *Bridge) storageFailed(err error) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.storage == nil {
+		b.Log.Error("the store fails; nothing is asked until it works again", "err", err)
+		b.touchAllLocked()
+	}
+	b.storage = err
+	b.retryAt = b.Now().Add(b.Schedule.rest(1))
+	return b.retryAt
+}
+
+// storageStops is storageFailed for a lane, which it stops; an end of the program is no failure of the store.
+func (b *Bridge) storageStops(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	b.storageFailed(err)
+	return errors.Join(errStorage, err)
+}
+
+func (b *Bridge) storageWorks() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.storage != nil && len(b.pending) == 0 {
+		b.storage = nil
+		b.touchAllLocked()
+	}
+}

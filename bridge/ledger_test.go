@@ -1,0 +1,106 @@
+package bridge
+
+import (
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/enedis2mqtt/enedis2mqtt/enedis"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+func openStore(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), dir, store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	return s
+}
+
+func TestGateKeepsTheBudgetAcrossRestarts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		traits := enedis.Traits{Rate: 4, Limits: []enedis.Limit{{Window: time.Hour, Scope: enedis.ScopeAPI, Calls: 3}}}
+		start := time.Now()
+		for i := range 3 {
+			kept := openStore(t, dir)
+			ledger, err := NewLedger(t.Context(), kept, time.Time{}, time.Now)
+			require.NoError(t, err)
+			ledger.limit("s", traits)
+			require.NoError(t, ledger.Gate("s")(t.Context(), "api"), "call %d", i)
+			require.NoError(t, kept.Close())
+			time.Sleep(time.Minute)
+		}
+		kept := openStore(t, dir)
+		defer func() { require.NoError(t, kept.Close()) }()
+		ledger, err := NewLedger(t.Context(), kept, time.Time{}, time.Now)
+		require.NoError(t, err)
+		ledger.limit("s", traits)
+		err = ledger.Gate("s")(t.Context(), "api")
+		require.ErrorIs(t, err, enedis.ErrBudget)
+		var spent *enedis.BudgetError
+		require.ErrorAs(t, err, &spent)
+		require.WithinDuration(t, start.Add(time.Hour), spent.Until, time.Millisecond, "when the oldest call leaves the window")
+		require.NoError(t, ledger.Gate("s")(t.Context(), "other"), "each API has a budget of its own")
+
+		budgets := ledger.budgets("s")
+		require.Len(t, budgets, 2)
+		require.Equal(t, "api", budgets[0].Scope, "the one with the least left comes first")
+		require.Equal(t, 3, budgets[0].Calls)
+
+		time.Sleep(58 * time.Minute)
+		require.NoError(t, ledger.Gate("s")(t.Context(), "api"))
+	})
+}
+
+func TestGateKeepsTheRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kept := openStore(t, t.TempDir())
+		defer func() { require.NoError(t, kept.Close()) }()
+		ledger, err := NewLedger(t.Context(), kept, time.Time{}, time.Now)
+		require.NoError(t, err)
+		ledger.limit("s", enedis.Traits{Rate: 4.5})
+		start := time.Now()
+		for range 10 {
+			require.NoError(t, ledger.Gate("s")(t.Context(), "api"))
+		}
+		require.InDelta(t, 2.0, time.Since(start).Seconds(), 0.01, "9 distances of 1/4.5 s")
+	})
+}
+
+func TestNoCallBeforeTheProgramWasBuilt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		kept := openStore(t, t.TempDir())
+		defer func() { require.NoError(t, kept.Close()) }()
+		ledger, err := NewLedger(t.Context(), kept, time.Now().Add(time.Hour), time.Now)
+		require.NoError(t, err)
+		err = ledger.Gate("s")(t.Context(), "api")
+		require.Equal(t, enedis.FixSettings, enedis.ActionOf(err))
+		time.Sleep(time.Hour)
+		require.NoError(t, ledger.Gate("s")(t.Context(), "api"))
+	})
+}
+
+func TestRest(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		interval time.Duration
+		n        int
+		want     time.Duration
+	}{
+		"the first":                 {30 * time.Minute, 1, 30 * time.Second},
+		"doubled":                   {30 * time.Minute, 3, 2 * time.Minute},
+		"up to the retry interval":  {30 * time.Minute, 20, 30 * time.Minute},
+		"a shorter retry interval":  {time.Second, 1, time.Second},
+		"and it stays there":        {time.Second, 9, time.Second},
+		"no overflow after a month": {30 * time.Minute, 2000, 30 * time.Minute},
+	}
+	for name, test := range tests {
+		require.Equal(t, test.want, Schedule{RetryInterval: test.interval}.rest(test.n), name)
+	}
+}

@@ -1,0 +1,224 @@
+package bridge
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/discovery"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+// publishEvery is the least time between two publications of a meter.
+const publishEvery = time.Second
+
+// touch has a meter's documents published; b.mu is held.
+func (b *Bridge) touch(p meter.PRM) {
+	if _, marked := b.marked[p]; !marked {
+		b.marked[p] = b.lastSent[p].Add(publishEvery)
+	}
+	signal(b.dirty)
+}
+
+func (b *Bridge) touchAllLocked() {
+	for _, p := range b.order {
+		b.touch(p)
+	}
+}
+
+func (b *Bridge) touchAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.touchAllLocked()
+}
+
+// Republish has everything published again.
+func (b *Bridge) Republish() {
+	b.board.wipe()
+	b.mu.Lock()
+	b.everyone = true
+	b.mu.Unlock()
+	signal(b.dirty)
+	signal(b.pump)
+}
+
+// publish keeps the broker's topics equal to what the store and the clock say, until ctx ends.
+func (b *Bridge) publish(ctx context.Context) error {
+	clock := time.NewTimer(0)
+	defer clock.Stop()
+	connected := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.Broker.Connected():
+			connected = true
+			b.Republish()
+		case <-b.dirty:
+		case <-clock.C:
+		}
+		if connected {
+			b.flush(ctx)
+		}
+		clock.Reset(max(publishEvery/10, b.nextFlush().Sub(b.Now())))
+	}
+}
+
+// nextFlush is when a document changes by the clock alone, or a marked meter may be published.
+func (b *Bridge) nextFlush() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := meter.DayOf(b.Now()).End()
+	consider := func(when time.Time) {
+		if !when.IsZero() && when.Before(next) {
+			next = when
+		}
+	}
+	consider(b.birthAt)
+	consider(b.bridgeAgain)
+	for _, u := range b.units {
+		consider(u.nextChange)
+	}
+	for _, when := range b.marked {
+		consider(when)
+	}
+	return next
+}
+
+// atOnce bounds the meters whose documents are gathered before they are sent.
+const atOnce = 64
+
+// flush publishes what is marked.
+func (b *Bridge) flush(ctx context.Context) {
+	now := b.Now()
+	due, everyone := b.due(now)
+	w := b.board.wave(now)
+	for _, d := range b.bridgeDocuments() {
+		w.add(d, "")
+	}
+	again := w.announce(discovery.BridgeObject, b.discoverBridge())
+	err := w.send(ctx)
+	for some := range slices.Chunk(due, atOnce) {
+		if err == nil {
+			err = b.gather(ctx, w, some)
+		}
+		if err == nil {
+			err = w.send(ctx)
+		}
+	}
+	if err == nil && everyone {
+		w.sweepAll()
+		err = w.send(ctx)
+	}
+	taken := w.wait()
+	if err != nil && ctx.Err() == nil {
+		b.storageFailed(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bridgeAgain = again
+	b.ready = taken && (b.ready || everyone && err == nil)
+}
+
+// gather adds the documents of some meters to a wave, and keeps their lights.
+func (b *Bridge) gather(ctx context.Context, w *wave, some []meter.PRM) error {
+	lights := make(map[meter.PRM]store.Light)
+	for _, p := range some {
+		m, err := b.snapshot(ctx, p, w.now)
+		if err != nil {
+			return err
+		}
+		l := m.Light(b.Locale, w.now)
+		if m.WasLevel != l.Level {
+			lights[p] = store.Light{Level: string(l.Level), Since: l.Since.Time}
+		}
+		m.WasLevel, m.WasSince = l.Level, l.Since.Time
+		for _, d := range m.Documents(b.Topics, b.Locale, w.now) {
+			if len(d.Body) > 0 { // what is empty is swept
+				w.add(d, "")
+			}
+		}
+		w.sweep(string(p))
+		again := w.announce(discovery.MeterObject(p), b.discover(m.Profile()))
+		b.comeAgain(p, m.NextChange(w.now), again)
+	}
+	return b.keepLights(ctx, lights)
+}
+
+// due takes the meters that may be published now off the list.
+func (b *Bridge) due(now time.Time) (due []meter.PRM, everyone bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.birthAt.IsZero() && !b.birthAt.After(now) {
+		b.birthAt, b.everyone = time.Time{}, true
+		b.board.wipe()
+	}
+	everyone, b.everyone = b.everyone, false
+	for _, p := range b.order {
+		when, marked := b.marked[p]
+		clock := b.units[p].nextChange
+		if everyone || marked && !when.After(now) || !clock.IsZero() && !clock.After(now) {
+			due = append(due, p)
+			delete(b.marked, p)
+			b.lastSent[p] = now
+		}
+	}
+	return due, everyone
+}
+
+// comeAgain notes when a meter's documents change by the clock alone, and when its devices may be announced again.
+func (b *Bridge) comeAgain(p meter.PRM, clock, announce time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.units[p].nextChange = clock
+	if !announce.IsZero() {
+		b.marked[p] = announce
+	}
+}
+
+// keepLights keeps the lights whose level has changed, so that they survive a restart.
+func (b *Bridge) keepLights(ctx context.Context, lights map[meter.PRM]store.Light) error {
+	if len(lights) == 0 {
+		return nil
+	}
+	b.mu.Lock()
+	for p, l := range lights {
+		b.units[p].light = l
+		b.Log.Info("light", "prm", p, "level", l.Level)
+	}
+	b.mu.Unlock()
+	return b.Store.SaveLights(ctx, lights)
+}
+
+// bridgeDocuments says what the bridge is and how it fares.
+func (b *Bridge) bridgeDocuments() []contract.Document {
+	d := b.describe()
+	meters := make([]contract.Profile, 0, len(b.order))
+	b.mu.Lock()
+	for _, p := range b.order {
+		u := b.units[p]
+		meters = append(meters, contract.Profile{PRM: p, Name: u.Name, Directions: u.exists()})
+	}
+	b.mu.Unlock()
+	return d.Documents(b.Topics, meters)
+}
+
+func (b *Bridge) discover(p contract.Profile) []discovery.Message {
+	if b.Discovery == nil {
+		return nil
+	}
+	return discovery.Messages(*b.Discovery, p)
+}
+
+func (b *Bridge) discoverBridge() []discovery.Message {
+	if b.Discovery == nil {
+		return nil
+	}
+	var names []string
+	for _, s := range b.Sources {
+		names = append(names, s.Name())
+	}
+	return discovery.BridgeMessages(*b.Discovery, names)
+}

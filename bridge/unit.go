@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/enedis"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+// unit is a meter with what the store keeps of it, in memory: what the planner decides on.
+type unit struct {
+	Meter
+	kept       store.Meter
+	coverage   map[meter.Series]meter.Coverage
+	tries      map[meter.Series]tries
+	arrivals   []store.Arrival
+	light      store.Light
+	nextChange time.Time // when a document changes by the clock alone; zero before the first publication
+	forced     bool      // a refresh waits: past schedule, holds and remembered refusals
+	probedAt   time.Time // when a refresh last asked for absent directions
+}
+
+// tries are the last attempts of a series.
+type tries struct {
+	yesterday store.Attempt // the last one whose range held the yesterday of its time
+	history   store.Attempt // the last other one
+}
+
+// last is the newer of the two.
+func (t tries) last() store.Attempt {
+	if t.history.At.After(t.yesterday.At) {
+		return t.history
+	}
+	return t.yesterday
+}
+
+// note files an attempt. One that reaches to the end of the day before it began is for yesterday.
+func (t *tries) note(a store.Attempt) {
+	slot := &t.history
+	if a.Days.Contains(meter.DayOf(a.At) - 1) {
+		slot = &t.yesterday
+	}
+	if !a.At.Before(slot.At) {
+		*slot = a
+	}
+}
+
+func (u *unit) id(d meter.Direction, m meter.Measure) meter.Series {
+	return meter.Series{PRM: u.PRM, Direction: d, Measure: m}
+}
+
+// exists lists the directions that are there, consumption first.
+func (u *unit) exists() []meter.Direction {
+	return slices.DeleteFunc(meter.Directions(), func(d meter.Direction) bool {
+		return u.kept.Directions[d].Standing != store.Exists
+	})
+}
+
+// unknown tells whether a direction is to be found out by asking.
+func (u *unit) unknown(d meter.Direction, now time.Time) bool {
+	if u.Directions != nil {
+		return false
+	}
+	s := u.kept.Directions[d]
+	return s.Standing == store.Unknown || s.Standing == store.Absent && !s.AskAgain.After(now)
+}
+
+// first is the direction whose daily value is asked for while nothing of yesterday has come.
+func (u *unit) first(now time.Time) meter.Direction {
+	if there := u.exists(); len(there) > 0 {
+		return there[0]
+	}
+	for _, d := range meter.Directions() {
+		if u.unknown(d, now) {
+			return d
+		}
+	}
+	return meter.Consumption // nothing was found anywhere: keep asking for what a meter most likely has
+}
+
+// series lists what is asked for of a direction.
+func (u *unit) series(d meter.Direction, traits enedis.Traits) []meter.Series {
+	var list []meter.Series
+	for _, m := range meter.Measures(d) {
+		if traits.Offers(d, m) && (m != meter.LoadCurve || u.Hourly) {
+			list = append(list, u.id(d, m))
+		}
+	}
+	return list
+}
+
+// all lists the series of the directions that are there.
+func (u *unit) all(traits enedis.Traits) []meter.Series {
+	var list []meter.Series
+	for _, d := range u.exists() {
+		list = append(list, u.series(d, traits)...)
+	}
+	return list
+}
+
+// collected tells whether a series counts: a curve that is not collected does not.
+func (u *unit) collected(s meter.Series) bool { return u.kept.Series[s].NotCollected.IsZero() }
+
+// has tells whether all that counts of the day is there.
+func (u *unit) has(day meter.Day, traits enedis.Traits) bool {
+	list := u.all(traits)
+	for _, s := range list {
+		if u.collected(s) && !u.coverage[s].Complete(day) {
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+// hasAny tells whether anything of the day is there.
+func (u *unit) hasAny(day meter.Day) bool {
+	for _, c := range u.coverage {
+		if c.Present(day) {
+			return true
+		}
+	}
+	return false
+}
+
+// attempted tells whether anything was asked on the day after the given one, for that day.
+func (u *unit) attempted(day meter.Day) bool {
+	for _, t := range u.tries {
+		if t.yesterday.Days.Contains(day) {
+			return true
+		}
+	}
+	return false
+}
+
+// delivered tells whether the meter has ever had a value.
+func (u *unit) delivered() bool {
+	for _, c := range u.coverage {
+		if _, ok := c.Newest(); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// refusedUntil is until when a refused consent holds all requests of the meter.
+func (u *unit) refusedUntil() time.Time {
+	var newest store.Attempt
+	for _, t := range u.tries {
+		if a := t.last(); a.Outcome != store.Unfinished && a.At.After(newest.At) {
+			newest = a
+		}
+	}
+	if newest.Outcome == store.NoConsent {
+		return newest.NotBefore
+	}
+	return time.Time{}
+}
