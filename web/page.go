@@ -1,0 +1,101 @@
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+)
+
+//go:embed page.html
+var pageHTML string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+
+// view is what the page shows.
+type view struct {
+	Locale  contract.Locale
+	Version string
+	Words   map[string]string
+	Meters  []meterView
+	Sources []contract.SourceHealth
+}
+
+type meterView struct {
+	Name, Tail string
+	Light      contract.Light
+	Next       string
+	Values     []valueView
+}
+
+type valueView struct {
+	Label, When, Text string
+}
+
+// page shows each meter's state.
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	b, meters, err := s.bridge.Overview(r.Context())
+	if err != nil {
+		s.Log.Warn("the page cannot read the store", "err", err)
+		http.Error(w, words(s.Locale)["broken"], http.StatusServiceUnavailable)
+		return
+	}
+	v := view{Locale: s.Locale, Version: s.Version, Words: words(s.Locale), Sources: b.Health().Sources}
+	for _, m := range meters {
+		v.Meters = append(v.Meters, s.show(m))
+	}
+	var body bytes.Buffer
+	if err := pageTemplate.Execute(&body, v); err != nil {
+		s.Log.Error("page", "err", err)
+		http.Error(w, words(s.Locale)["broken"], http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = body.WriteTo(w) // the reader is gone: there is nobody to tell
+}
+
+func (s *Server) show(m contract.Meter) meterView {
+	now, say := s.Now(), words(s.Locale)
+	v := meterView{Name: nameOf(m), Tail: m.PRM.Tail(), Light: m.Light(s.Locale, now), Next: clock(m.NextAttemptAt)}
+	state := m.State(now)
+	if c := state.Consumption; c != nil {
+		v.add(say, meter.Consumption, c.DirectionState)
+		if p := c.MaxPower; p != nil {
+			v.Values = append(v.Values, valueView{say["max_power"], clock(p.At.Time), kva(p.VA)})
+		}
+	}
+	if p := state.Production; p != nil {
+		v.add(say, meter.Production, *p)
+	}
+	return v
+}
+
+// add shows what a direction came to.
+func (v *meterView) add(say map[string]string, d meter.Direction, s contract.DirectionState) {
+	if x := s.Daily; x != nil {
+		v.Values = append(v.Values, valueView{say[string(d)], x.Date.String(), kwh(x.Wh)})
+	}
+	if x := s.Monthly; x != nil {
+		v.Values = append(v.Values, valueView{say[string(d)+"_month"], x.Month, kwh(x.Wh)})
+	}
+	if x := s.Yearly; x != nil {
+		v.Values = append(v.Values, valueView{say[string(d)+"_year"], x.Year, kwh(x.Wh)})
+	}
+}
+
+// nameOf is the meter's name. Whoever named a meter by its PRM gets the last four digits.
+func nameOf(m contract.Meter) string {
+	return strings.ReplaceAll(m.Name, string(m.PRM), m.PRM.Short())
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.In(meter.Paris()).Format("02/01 15:04")
+}

@@ -1,0 +1,98 @@
+// Package web shows what contract says of the meters over HTTP: a page for people, an API and metrics for programs, and
+// the word on whether the process can do its work. It does not know how a status comes about.
+//
+// Pages show a PRM by its last four digits, links are relative (the page may stand below a path of Home Assistant's
+// ingress), and nothing is loaded from anywhere else.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+)
+
+// Bridge is what the page shows.
+type Bridge interface {
+	// Overview gives the bridge and its meters, in their order.
+	Overview(ctx context.Context) (contract.Bridge, []contract.Meter, error)
+	// Days streams the stored days of a series, oldest first.
+	Days(ctx context.Context, s meter.Series, days meter.Days) iter.Seq2[meter.DayValues, error]
+	// Health tells why the process cannot do its work; nil when it can.
+	Health() error
+	// Ready tells whether everything has been published since the last connection to the broker.
+	Ready() bool
+}
+
+// Options shape a Server.
+type Options struct {
+	Addr               string // host:port
+	Username, Password string // both empty: nobody is asked
+	Topics             contract.Topics
+	Locale             contract.Locale
+	Version            string
+	Now                func() time.Time
+	Log                *slog.Logger
+}
+
+// Server answers HTTP.
+type Server struct {
+	Options
+	bridge  Bridge
+	handler http.Handler
+}
+
+// New makes a server; it listens in Run.
+func New(o Options, b Bridge) *Server {
+	s := &Server{Options: o, bridge: b}
+	private := http.NewServeMux()
+	private.HandleFunc("GET /{$}", s.page)
+	private.HandleFunc("GET /api/v1/meters", s.meters)
+	private.HandleFunc("GET /api/v1/meters/{prm}/state", s.state)
+	private.HandleFunc("GET /api/v1/meters/{prm}/freshness", s.freshness)
+	private.HandleFunc("GET /api/v1/meters/{prm}/readings", s.readings)
+	private.Handle("GET /metrics", s.metrics())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("/", s.guarded(private))
+	s.handler = safe(http.NewCrossOriginProtection().Handler(mux))
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Run listens until ctx ends, and lets the requests under way end.
+func (s *Server) Run(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Addr)
+	if err != nil {
+		return fmt.Errorf("page: %w (HTTP_ADDR chooses another place)", err)
+	}
+	s.Log.Info("page", "addr", listener.Addr().String())
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		ended <- server.Shutdown(grace)
+	})
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("page: %w", err)
+	}
+	if err := <-ended; err != nil {
+		return server.Close() // whoever still reads is cut off
+	}
+	return nil
+}
