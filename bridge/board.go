@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -152,7 +153,10 @@ func (w *wave) send(ctx context.Context) error {
 
 // one publishes a document and notes that the broker has it.
 func (w *wave) one(ctx context.Context, d contract.Document) {
-	err := w.broker.Publish(ctx, d.Topic, d.Body, d.Retain)
+	err := deliver(ctx, w.broker, d)
+	if errors.Is(err, ErrRefused) {
+		return // the broker has said its last word on it; all else goes on
+	}
 	if err == nil && len(d.Body) == 0 {
 		err = w.store.DeleteTopic(ctx, d.Topic)
 	}

@@ -9,6 +9,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -31,9 +32,13 @@ type Source interface {
 	Profile(ctx context.Context, p meter.PRM) (enedis.Profile, error)
 }
 
+// ErrRefused tells that the broker will never take a message as it is: waiting and publishing again do not help.
+var ErrRefused = errors.New("the broker refuses the message")
+
 // Broker takes what is published.
 type Broker interface {
 	// Publish hands a message to the broker and returns once it is acknowledged. An empty body removes a retained one.
+	// errors.Is(err, ErrRefused) for a message that must change before it is published again.
 	Publish(ctx context.Context, topic string, body []byte, retain bool) error
 	// Connected signals each connection, once topics may be published.
 	Connected() <-chan struct{}
@@ -125,6 +130,16 @@ func (b *Bridge) Run(ctx context.Context) error {
 	group.Go(func() error { return b.publish(ctx) })
 	group.Go(func() error { return b.stream(ctx) })
 	return group.Wait()
+}
+
+// acknowledgeWithin bounds how long the broker may take for its word on a message.
+const acknowledgeWithin = 30 * time.Second
+
+// deliver publishes a document and waits for the broker's word, but not for ever.
+func deliver(ctx context.Context, to Broker, d contract.Document) error {
+	ctx, cancel := context.WithTimeout(ctx, acknowledgeWithin)
+	defer cancel()
+	return to.Publish(ctx, d.Topic, d.Body, d.Retain)
 }
 
 // signal says that something changed, without waiting for anyone to listen.

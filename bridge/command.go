@@ -49,8 +49,7 @@ func (b *Bridge) Receive(ctx context.Context, topic string, body []byte, retaine
 	if err != nil {
 		response = command.Failed(err)
 	}
-	d := response.Document(b.Topics, name)
-	if err := b.Broker.Publish(ctx, d.Topic, d.Body, d.Retain); err != nil && ctx.Err() == nil {
+	if err := deliver(ctx, b.Broker, response.Document(b.Topics, name)); err != nil && ctx.Err() == nil {
 		b.Log.Warn("response not delivered", "name", name, "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,22 @@ func TestEventStreamSurvivesABrokerThatIsAway(t *testing.T) {
 		second := w.readings()
 		require.Len(t, second, 3)
 		require.Greater(t, second[0].Revision, first[6].Revision)
+	})
+}
+
+func TestRefusedMessageHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}
+	inWorld(t, paris(2026, 11, 22, 12, 0), o, func(w *world) {
+		w.broker.refuse = func(topic, body string) bool {
+			return strings.HasSuffix(topic, "/daily") || strings.Contains(body, `"date":"2026-11-17"`)
+		}
+		w.start()
+		w.at("2026-11-22", "13:00")
+		require.Equal(t, contract.Green, w.light(home).Level)
+		require.True(t, w.bridge.Ready())
+		require.NotContains(t, w.broker.topics(home), "consumption/daily")
+		require.Len(t, w.readings(), 6, "all days but the refused one")
 	})
 }
 

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
@@ -45,7 +46,11 @@ func (b *Bridge) drain(ctx context.Context) error {
 				events = nil
 				break
 			}
-			if err = b.send(ctx, e); err != nil {
+			if err = b.send(ctx, e); errors.Is(err, ErrRefused) {
+				b.Log.Error("the broker refuses a day of the event stream; it is left out", "series", e.Series, "day", e.Day.String())
+				err = nil
+			}
+			if err != nil {
 				break
 			}
 			sent = e.Revision
@@ -62,8 +67,10 @@ func (b *Bridge) drain(ctx context.Context) error {
 }
 
 func (b *Bridge) send(ctx context.Context, e store.Event) error {
-	body := contract.ReadingsEvent(e.Revision, e.DayValues, e.Former)
-	return b.Broker.Publish(ctx, b.Topics.Readings(e.Series.PRM, e.Series.Direction), body, false)
+	return deliver(ctx, b.Broker, contract.Document{
+		Topic: b.Topics.Readings(e.Series.PRM, e.Series.Direction),
+		Body:  contract.ReadingsEvent(e.Revision, e.DayValues, e.Former),
+	})
 }
 
 // holdBack keeps an incomplete day of a round, and in the order of revisions what comes after it, until the round's end;

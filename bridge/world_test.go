@@ -150,6 +150,7 @@ type fakeBroker struct {
 
 	mu       sync.Mutex
 	up       bool
+	refuse   func(topic, body string) bool
 	retained map[string]string
 	events   []published
 	history  []published // retained ones too
@@ -173,6 +174,9 @@ func (f *fakeBroker) Publish(_ context.Context, topic string, body []byte, retai
 		return context.DeadlineExceeded
 	}
 	f.history, f.at = append(f.history, published{topic, string(body)}), append(f.at, time.Now())
+	if f.refuse != nil && f.refuse(topic, string(body)) {
+		return bridge.ErrRefused
+	}
 	switch {
 	case !retain:
 		f.events = append(f.events, published{topic, string(body)})
