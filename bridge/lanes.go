@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -204,109 +203,4 @@ func (b *Bridge) fill(ctx context.Context, u *unit, now time.Time) error {
 	err := b.fetch(ctx, u, r, now, false)
 	b.noteArrivals(ctx, []*unit{u}, before, b.Now())
 	return err
-}
-
-// completeDays lists, per meter, the days of the ride that lack nothing.
-func (b *Bridge) completeDays(due []*unit, now time.Time) map[meter.PRM]map[meter.Day]bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	days := make(map[meter.PRM]map[meter.Day]bool)
-	for _, u := range due {
-		days[u.PRM] = make(map[meter.Day]bool)
-		for d := range rideDays(now).All() {
-			days[u.PRM][d] = u.has(d, b.plan.traits)
-		}
-	}
-	return days
-}
-
-func rideDays(now time.Time) meter.Days {
-	today := meter.DayOf(now)
-	return meter.Days{From: today - ride, To: today}
-}
-
-// noteArrivals keeps when days became complete: those that ended since the meter is known, for the others were not waited
-// for.
-func (b *Bridge) noteArrivals(ctx context.Context, due []*unit, before map[meter.PRM]map[meter.Day]bool, ended time.Time) {
-	for p, days := range b.completeDays(due, ended) {
-		b.mu.Lock()
-		u := b.units[p]
-		seen := u.kept.FirstSeen
-		b.mu.Unlock()
-		for d := range rideDays(ended).All() {
-			if !days[d] || before[p][d] || !d.End().After(seen) {
-				continue
-			}
-			a := store.Arrival{Day: d, Minutes: int(ended.Sub(d.End()) / time.Minute)}
-			if err := b.Store.AddArrival(ctx, p, a); err != nil {
-				b.storageFailed(err)
-				return
-			}
-			b.mu.Lock()
-			u.arrivals = append(u.arrivals, a)
-			b.mu.Unlock()
-		}
-	}
-}
-
-// mend brings the store back to work after a failure: the answers that it could not take come first. It tells when it wants
-// to try again, if it does.
-func (b *Bridge) mend(ctx context.Context, now time.Time) time.Time {
-	b.mu.Lock()
-	failing, retry, pending := b.storage != nil, b.retryAt, b.pending
-	b.mu.Unlock()
-	if !failing {
-		return time.Time{}
-	}
-	if retry.After(now) {
-		return retry
-	}
-	if err := b.Store.Ping(ctx); err != nil {
-		return b.storageFailed(err)
-	}
-	b.mu.Lock()
-	b.pending, b.storage = nil, nil
-	b.mu.Unlock()
-	for _, e := range pending {
-		b.finish(ctx, e, false)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.storage != nil {
-		return b.retryAt
-	}
-	b.Log.Info("the store works again")
-	b.touchAllLocked()
-	return time.Time{}
-}
-
-// storageFailed notes that the store fails, says so once, and tells when it is tried again.
-func (b *Bridge) storageFailed(err error) time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.storage == nil {
-		b.Log.Error("the store fails; nothing is asked until it works again", "err", err)
-		b.touchAllLocked()
-	}
-	b.storage = err
-	b.retryAt = b.Now().Add(b.Schedule.rest(1))
-	return b.retryAt
-}
-
-// storageStops is storageFailed for a lane, which it stops; an end of the program is no failure of the store.
-func (b *Bridge) storageStops(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	b.storageFailed(err)
-	return errors.Join(errStorage, err)
-}
-
-func (b *Bridge) storageWorks() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.storage != nil && len(b.pending) == 0 {
-		b.storage = nil
-		b.touchAllLocked()
-	}
 }
