@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/enedis2mqtt/enedis2mqtt/store"
+)
+
+// healthcheckCommand is for Docker's HEALTHCHECK and for people.
+type healthcheckCommand struct{}
+
+// stale is the age at which a heartbeat, which comes every five minutes, tells of a dead bridge.
+const stale = 12 * time.Minute
+
+// Run asks the running instance's /healthz, or reads its heartbeat in the store when there is no page.
+func (healthcheckCommand) Run(ctx context.Context, p *program) error {
+	s, err := readEnvironment(p.now())
+	if err != nil {
+		return fmt.Errorf("%w:\n%w", errSettings, err)
+	}
+	if s.httpAddr == "" {
+		beat, err := store.Heartbeat(ctx, s.dataDir)
+		if err != nil {
+			return err
+		}
+		if age := p.now().Sub(beat); age > stale {
+			return fmt.Errorf("the last heartbeat is %s old", age.Round(time.Second))
+		}
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s.httpAddr)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	request.Close = true // there is no second one
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // only the status counts
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the bridge cannot do its work: %s", response.Status)
+	}
+	return nil
+}

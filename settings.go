@@ -1,0 +1,368 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"github.com/enedis2mqtt/enedis2mqtt/bridge"
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/discovery"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
+)
+
+// secret is a text that prints nowhere.
+type secret string
+
+// String hides the secret from %v and %s.
+func (secret) String() string { return "[redacted]" }
+
+// GoString hides it from %#v.
+func (secret) GoString() string { return "[redacted]" }
+
+// LogValue hides it from logs.
+func (secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// MarshalText hides it from JSON.
+func (secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// environment is the settings as they stand in the environment. Each secret also reads from the file that NAME_FILE names.
+// Set and empty means off where the tag says so, else the default.
+type environment struct {
+	Meters  string `envconfig:"METERS"`  // PRMs, comma-separated, or a JSON array of objects
+	Sources string `envconfig:"SOURCES"` // names in order of preference; default: those with credentials
+
+	EnedisClientID     string `envconfig:"ENEDIS_CLIENT_ID"`     // of the DataHub application
+	EnedisClientSecret secret `envconfig:"ENEDIS_CLIENT_SECRET"` // of the DataHub application
+	EnedisBaseURL      string `envconfig:"ENEDIS_BASE_URL" default:"https://gw.ext.prod.api.enedis.fr"`
+	EnedisAPI          string `envconfig:"ENEDIS_API" default:"2026"` // 2026 or v5
+
+	MQTTURL       string `envconfig:"MQTT_URL" default:"mqtt://localhost:1883"` // mqtt, tcp, mqtts, ssl, ws or wss
+	MQTTUsername  string `envconfig:"MQTT_USERNAME"`
+	MQTTPassword  secret `envconfig:"MQTT_PASSWORD"`
+	MQTTClientID  string `envconfig:"MQTT_CLIENT_ID"` // default: enedis2mqtt- and 8 characters kept in the store
+	MQTTCAFile    string `envconfig:"MQTT_CA_FILE"`   // PEM
+	MQTTCertFile  string `envconfig:"MQTT_CERT_FILE"` // PEM
+	MQTTKeyFile   string `envconfig:"MQTT_KEY_FILE"`  // PEM
+	MQTTBaseTopic string `envconfig:"MQTT_BASE_TOPIC" default:"enedis2mqtt"`
+
+	Discovery       string `envconfig:"HOMEASSISTANT_DISCOVERY" default:"true"`
+	DiscoveryPrefix string `envconfig:"HOMEASSISTANT_DISCOVERY_PREFIX" default:"homeassistant" empty:"off"`
+	DiscoveryMode   string `envconfig:"HOMEASSISTANT_DISCOVERY_MODE" default:"device"` // device or single
+	StatusTopic     string `envconfig:"HOMEASSISTANT_STATUS_TOPIC" default:"homeassistant/status"`
+
+	HTTPAddr     string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8099" empty:"off"` // host:port of the page
+	HTTPUsername string `envconfig:"HTTP_USERNAME"`
+	HTTPPassword secret `envconfig:"HTTP_PASSWORD"`
+
+	DataDir       string `envconfig:"DATA_DIR" default:"data"`            // folder of the SQLite file
+	FetchWindow   string `envconfig:"FETCH_WINDOW" default:"07:00-09:00"` // Paris time of the day's first round
+	RetryInterval string `envconfig:"RETRY_INTERVAL" default:"30m"`       // duration, from 1s up
+	RetryUntil    string `envconfig:"RETRY_UNTIL" default:"19:00"`        // Paris time
+	HistoryStart  string `envconfig:"HISTORY_START"`                      // a date, or max; default: 1 January, curve 7 days
+	Locale        string `envconfig:"LOCALE" default:"fr"`                // fr or en
+	LogLevel      string `envconfig:"LOG_LEVEL" default:"info"`           // debug, info, warn or error
+	LogFormat     string `envconfig:"LOG_FORMAT" default:"text"`          // text or json
+}
+
+// later lists the settings of the contract that this version does not use yet.
+var later = []string{
+	"ENEDIS_AUTHORIZE_URL", "ENEDIS_CONSENT_DURATION", "CONSO_API_TOKEN", "CONSO_API_URL", "MYELECTRICALDATA_TOKEN",
+	"MYELECTRICALDATA_CLIENT_ID", "MYELECTRICALDATA_CLIENT_SECRET", "MYELECTRICALDATA_API", "MYELECTRICALDATA_URL",
+	"HOMEASSISTANT_URL", "HOMEASSISTANT_TOKEN", "PUBLIC_URL", "DATABASE_URL",
+}
+
+// settings is what the program runs by: the environment, checked.
+type settings struct {
+	meters       []bridge.Meter
+	enedis       enedisSettings
+	mqtt         mqttSettings
+	discovery    bool
+	prefix       string
+	mode         discovery.Mode
+	statusTopic  string
+	httpAddr     string // empty: no page
+	httpUsername string
+	httpPassword secret
+	dataDir      string
+	schedule     bridge.Schedule
+	history      bridge.History
+	locale       contract.Locale
+	logLevel     slog.Level
+	logJSON      bool
+	warnings     []string
+}
+
+type enedisSettings struct {
+	clientID     string
+	clientSecret secret
+	baseURL      string
+	api          dataconnect.Version
+}
+
+type mqttSettings struct {
+	url      *url.URL
+	username string
+	password secret
+	clientID string // empty: one that the store keeps
+	tls      *tls.Config
+	base     string
+}
+
+// problems gathers what is wrong, so that all of it is named at once.
+type problems []error
+
+func (p *problems) add(name, format string, args ...any) {
+	*p = append(*p, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+}
+
+// readEnvironment reads and checks the settings. The error names each wrong one, with its value unless it is secret, and what
+// is allowed.
+func readEnvironment(now time.Time) (settings, error) {
+	var env environment
+	if err := envconfig.Process("", &env); err != nil {
+		return settings{}, err // not to be met: every field is a text
+	}
+	var p problems
+	readFiles(&env, &p)
+	setDefaults(&env)
+	s := env.check(now, &p)
+	s.warnings = append(s.warnings, unknownVariables(os.Environ())...)
+	return s, errors.Join(p...)
+}
+
+// fields walks the variables with their tags.
+func fields(env *environment, each func(field reflect.StructField, value reflect.Value)) {
+	v := reflect.ValueOf(env).Elem()
+	for i := range v.NumField() {
+		each(v.Type().Field(i), v.Field(i))
+	}
+}
+
+// readFiles fills the secrets that a file gives.
+func readFiles(env *environment, p *problems) {
+	fields(env, func(f reflect.StructField, v reflect.Value) {
+		name := f.Tag.Get("envconfig")
+		file := os.Getenv(name + "_FILE")
+		if f.Type != reflect.TypeFor[secret]() || file == "" {
+			return
+		}
+		if v.String() != "" && os.Getenv(name) != "" {
+			p.add(name, "is given twice, by itself and by %s_FILE: give one of them", name)
+			return
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			p.add(name+"_FILE", "%v", err)
+			return
+		}
+		v.SetString(strings.TrimRight(string(text), "\r\n"))
+	})
+}
+
+// setDefaults gives a variable that is set and empty its default, unless empty means off.
+func setDefaults(env *environment) {
+	fields(env, func(f reflect.StructField, v reflect.Value) {
+		if v.String() == "" && f.Tag.Get("empty") != "off" {
+			v.SetString(f.Tag.Get("default"))
+		}
+	})
+}
+
+// check turns the texts into settings.
+func (env environment) check(now time.Time, p *problems) settings {
+	s := settings{
+		mqtt: mqttSettings{
+			username: env.MQTTUsername, password: env.MQTTPassword, clientID: env.MQTTClientID, base: env.MQTTBaseTopic,
+		},
+		prefix: env.DiscoveryPrefix, statusTopic: env.StatusTopic,
+		httpAddr: env.HTTPAddr, httpUsername: env.HTTPUsername, httpPassword: env.HTTPPassword, dataDir: env.DataDir,
+	}
+	s.meters = parseMeters(env.Meters, p)
+	if len(s.meters) == 0 {
+		s.warnings = append(s.warnings, "METERS is empty: there is nothing to fetch")
+	}
+	s.enedis = env.checkEnedis(p)
+	s.warnings = append(s.warnings, env.checkMQTT(&s, p)...)
+	env.checkHomeAssistant(&s, p)
+	env.checkHTTP(p)
+	s.schedule = env.checkSchedule(p)
+	s.history = parseHistory(env.HistoryStart, now, p)
+	s.locale = contract.Locale(oneOf("LOCALE", env.Locale, p, "fr", "en"))
+	if err := s.logLevel.UnmarshalText([]byte(oneOf("LOG_LEVEL", env.LogLevel, p, "debug", "info", "warn", "error"))); err != nil {
+		s.logLevel = slog.LevelInfo // oneOf has said it
+	}
+	s.logJSON = oneOf("LOG_FORMAT", env.LogFormat, p, "text", "json") == "json"
+	return s
+}
+
+func oneOf(name, value string, p *problems, allowed ...string) string {
+	if !slices.Contains(allowed, value) {
+		p.add(name, "%q: allowed are %s", value, strings.Join(allowed, ", "))
+		return allowed[0]
+	}
+	return value
+}
+
+func (env environment) checkEnedis(p *problems) enedisSettings {
+	for _, name := range strings.FieldsFunc(env.Sources, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if name != dataconnect.Name {
+			p.add("SOURCES", "%q: allowed is %s; gateways come with a later version", name, dataconnect.Name)
+		}
+	}
+	if env.EnedisClientID == "" {
+		p.add("ENEDIS_CLIENT_ID", "is missing: the client id of your DataHub application")
+	}
+	if env.EnedisClientSecret == "" {
+		p.add("ENEDIS_CLIENT_SECRET", "is missing: the secret of your DataHub application")
+	}
+	checkURL("ENEDIS_BASE_URL", env.EnedisBaseURL, p)
+	return enedisSettings{
+		clientID: env.EnedisClientID, clientSecret: env.EnedisClientSecret,
+		baseURL: strings.TrimRight(env.EnedisBaseURL, "/"),
+		api:     dataconnect.Version(oneOf("ENEDIS_API", env.EnedisAPI, p, string(dataconnect.V2026), string(dataconnect.V5))),
+	}
+}
+
+// checkURL wants https, or http to loopback. What may hold a password is not shown.
+func checkURL(name, text string, p *problems) {
+	u, err := url.Parse(text)
+	switch {
+	case strings.Contains(text, "@"):
+		p.add(name, "must not hold a user name or password")
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "":
+		p.add(name, "%q: want https://host, maybe with a path", text)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		p.add(name, "%q: plain http is allowed to loopback only", text)
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (env environment) checkMQTT(s *settings, p *problems) (warnings []string) {
+	u, err := url.Parse(env.MQTTURL)
+	schemes := []string{"mqtt", "tcp", "mqtts", "ssl", "ws", "wss"}
+	switch {
+	case strings.Contains(env.MQTTURL, "@"):
+		p.add("MQTT_URL", "must not hold a user name or password: use MQTT_USERNAME and MQTT_PASSWORD")
+	case err != nil || u.Hostname() == "" || !slices.Contains(schemes, u.Scheme):
+		p.add("MQTT_URL", "%q: want scheme://host:port, the scheme one of %s", env.MQTTURL, strings.Join(schemes, ", "))
+	default:
+		s.mqtt.url = u
+	}
+	if s.mqtt.tls, err = mqtt.TLSConfig(env.MQTTCAFile, env.MQTTCertFile, env.MQTTKeyFile); err != nil {
+		p.add("MQTT_CA_FILE, MQTT_CERT_FILE, MQTT_KEY_FILE", "%v", err)
+	}
+	checkTopic("MQTT_BASE_TOPIC", env.MQTTBaseTopic, p)
+	if strings.Contains(env.MQTTBaseTopic, "/") {
+		warnings = append(warnings, "MQTT_BASE_TOPIC has more than one level: Jeedom's MQTT Manager does not read it")
+	}
+	if env.MQTTBaseTopic == env.DiscoveryPrefix {
+		p.add("MQTT_BASE_TOPIC", "%q is the discovery prefix too: they must differ", env.MQTTBaseTopic)
+	}
+	return warnings
+}
+
+func checkTopic(name, topic string, p *problems) {
+	if topic == "" || strings.ContainsAny(topic, "+# \t\x00") || strings.HasPrefix(topic, "$") ||
+		strings.HasPrefix(topic, "/") || strings.HasSuffix(topic, "/") || strings.Contains(topic, "//") {
+		p.add(name, "%q: want a topic without wildcards, spaces, a leading $ and empty levels", topic)
+	}
+}
+
+func (env environment) checkHomeAssistant(s *settings, p *problems) {
+	on, err := strconv.ParseBool(env.Discovery)
+	if err != nil {
+		p.add("HOMEASSISTANT_DISCOVERY", "%q: allowed are true and false", env.Discovery)
+	}
+	s.discovery = on && env.DiscoveryPrefix != ""
+	if env.DiscoveryPrefix != "" {
+		checkTopic("HOMEASSISTANT_DISCOVERY_PREFIX", env.DiscoveryPrefix, p)
+	}
+	checkTopic("HOMEASSISTANT_STATUS_TOPIC", env.StatusTopic, p)
+	s.mode = discovery.Mode(oneOf("HOMEASSISTANT_DISCOVERY_MODE", env.DiscoveryMode, p,
+		string(discovery.Device), string(discovery.Single)))
+}
+
+func (env environment) checkHTTP(p *problems) {
+	if env.HTTPAddr == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(env.HTTPAddr)
+	if n, convErr := strconv.Atoi(port); err != nil || convErr != nil || n < 0 || n > 65535 {
+		p.add("HTTP_ADDR", "%q: want host:port, or nothing for no page", env.HTTPAddr)
+		return
+	}
+	if !loopback(host) && (env.HTTPUsername == "" || env.HTTPPassword == "") {
+		p.add("HTTP_ADDR", "%q listens beyond loopback: give HTTP_USERNAME and HTTP_PASSWORD", env.HTTPAddr)
+	}
+	if (env.HTTPUsername == "") != (env.HTTPPassword == "") {
+		p.add("HTTP_USERNAME", "goes with HTTP_PASSWORD: give both or none")
+	}
+}
+
+func (env environment) checkSchedule(p *problems) bridge.Schedule {
+	var s bridge.Schedule
+	from, to, _ := strings.Cut(env.FetchWindow, "-")
+	start, errStart := minuteOfDay(from)
+	end, errEnd := minuteOfDay(to)
+	if end == 0 {
+		end = 24 * 60
+	}
+	if errStart != nil || errEnd != nil || end <= start {
+		p.add("FETCH_WINDOW", "%q: want HH:MM-HH:MM within one day, as in 07:00-09:00 or 00:00-24:00", env.FetchWindow)
+	}
+	s.WindowStart, s.WindowEnd = start, end
+	d, err := time.ParseDuration(env.RetryInterval)
+	if err != nil || d < time.Second || d > 24*time.Hour {
+		p.add("RETRY_INTERVAL", "%q: want a duration from 1s to 24h, as in 30m", env.RetryInterval)
+	}
+	s.RetryInterval = d
+	until, err := minuteOfDay(env.RetryUntil)
+	if err != nil {
+		p.add("RETRY_UNTIL", "%q: want HH:MM", env.RetryUntil)
+	}
+	s.RetryUntil = until
+	return s
+}
+
+// minuteOfDay takes HH:MM, up to 24:00.
+func minuteOfDay(text string) (int, error) {
+	hour, minute, ok := strings.Cut(strings.TrimSpace(text), ":")
+	h, errHour := strconv.Atoi(hour)
+	m, errMinute := strconv.Atoi(minute)
+	if !ok || errHour != nil || errMinute != nil || h < 0 || m < 0 || m > 59 || h*60+m > 24*60 {
+		return 0, fmt.Errorf("%q is no time of day", text)
+	}
+	return h*60 + m, nil
+}
+
+func parseHistory(text string, now time.Time, p *problems) bridge.History {
+	switch text {
+	case "":
+		return bridge.History{}
+	case "max":
+		return bridge.History{Max: true}
+	}
+	day, err := meter.ParseDay(text)
+	if err != nil || day >= meter.DayOf(now) {
+		p.add("HISTORY_START", "%q: want a day before today as YYYY-MM-DD, or max", text)
+	}
+	return bridge.History{From: day}
+}
