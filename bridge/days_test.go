@@ -165,3 +165,39 @@ func TestWeekOfEnedisBeingDown(t *testing.T) {
 		require.Zero(t, w.light(home).Series["consumption/load_curve"].MissingDays)
 	})
 }
+
+func TestEmptyAnswersAtFirstLoseNothing(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"nodata", "empty", "null"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}
+			inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+				w.inject(fault + ":26h")
+				w.start()
+				w.at("2026-11-20", "23:59")
+				require.LessOrEqual(t, len(w.calls()), 36, "one a retry interval, and a renewed token now and then")
+				require.Equal(t, contract.Waiting, w.light(home).Reason)
+				w.at("2026-11-21", "18:00")
+				light := w.light(home)
+				require.Equal(t, contract.Green, light.Level)
+				for name, s := range light.Series {
+					require.Zero(t, s.MissingDays, name)
+				}
+				require.Contains(t, w.broker.topic("e/09876543210987/consumption/yearly"), `"days":324,"missing_days":0`)
+			})
+		})
+	}
+}
+
+func TestRoundsThatFollowEachOtherStarveNobody(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home, LateDays: map[meter.Day]time.Duration{meter.NewDay(2026, 11, 19): 24 * time.Hour}}}}
+	inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+		w.schedule.RetryInterval = time.Second
+		w.start()
+		w.at("2026-11-20", "12:01")
+		require.Contains(t, w.calls(), "…0987 courbe_de_charge_consommation 2026-11-13..2026-11-20")
+		require.Contains(t, w.broker.topics(home), "consumption/max_power")
+	})
+}

@@ -51,6 +51,9 @@ func (b *Bridge) fetch(ctx context.Context, u *unit, r enedis.Request, since tim
 
 	resting := b.judge(ctx, u, a, err)
 	a = b.ended(a, outcome(batch, err), err, since, resting)
+	if a.Outcome.Troubled() && !resting {
+		b.Log.Warn("request met trouble", "request", r, "outcome", string(a.Outcome), "err", err)
+	}
 	if b.learn(ctx, u, r, a, enedis.ActionOf(err)); a.Outcome == store.NoData && !b.collected(u, r.Series()) {
 		a.NotBefore = b.tomorrow(a.EndedAt)
 	}

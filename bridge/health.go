@@ -62,15 +62,18 @@ func outcome(batch enedis.Batch, err error) store.Outcome {
 // strikes two meters in a row, or the only one.
 func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time, err error) (changed bool) {
 	o := outcome(enedis.Batch{}, err)
+	h.lastError = ""
+	if o.Troubled() && o != store.NoConsent {
+		h.lastError = err.Error()
+	}
 	if failed := o == store.SourceDown || o == store.OverQuota || o == store.BadSettings && wholeSource(err); !failed {
 		h.failed = ""
 		if h.Failures == 0 || begun.Before(h.setAt) {
 			return false
 		}
-		h.Backoff, h.lastError = store.Backoff{Source: h.Source}, ""
+		h.Backoff = store.Backoff{Source: h.Source}
 		return true
 	}
-	h.lastError = err.Error()
 	first := h.failed == "" || h.failed == p
 	h.failed = p
 	if begun.Before(h.setAt) || !wholeSource(err) && first && !alone {

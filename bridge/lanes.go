@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,22 +36,21 @@ func (b *Bridge) step(ctx context.Context) time.Time {
 	if until := b.mend(ctx, now); until.After(now) {
 		return until
 	}
-	due, next := b.agenda(now)
+	due, _ := b.agenda(now)
 	if len(due) > 0 {
 		b.round(ctx, due, now)
-		return now.Add(time.Second) // a round that could ask nothing must not spin
 	}
-	if u, ok := b.oldestGap(now); ok {
-		if err := b.fill(ctx, u, now); err == nil {
+	if u, ok := b.newestGap(b.Now()); ok && ctx.Err() == nil { // after a round too: rounds that follow each other starve nobody
+		if err := b.fill(ctx, u, b.Now()); err == nil {
 			return b.Now()
 		}
-		_, next = b.agenda(b.Now())
-		if now := b.Now(); !next.After(now) {
-			next = now.Add(time.Second)
-		}
 	}
-	return next
+	_, next := b.agenda(b.Now())
+	return later(next, now.Add(pause))
 }
+
+// pause is the least time between two steps of which the last one asked nothing, so that no rule can make them spin.
+const pause = time.Second
 
 // agenda lists the meters for which a round is due, in the order of the settings, and tells when the next one will be.
 func (b *Bridge) agenda(now time.Time) (due []*unit, next time.Time) {
@@ -147,22 +147,30 @@ func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
 		return err
 	}
 	asked := make(map[meter.Series]int)
+	var trouble error
 	for {
 		b.mu.Lock()
 		r, ok := b.plan.round(u, b.Now(), func(s meter.Series) bool { return asked[s] >= refusals })
 		b.mu.Unlock()
 		if !ok {
-			return nil
+			return trouble
 		}
 		if err := b.fetch(ctx, u, r, since, true); err != nil {
 			return err
 		}
-		asked[r.Series()]++
-		if b.lastOutcome(u, r.Series()) != store.Refused {
-			asked[r.Series()] = refusals
+		switch o := b.lastOutcome(u, r.Series()); {
+		case o == store.Refused:
+			asked[r.Series()]++
+			continue
+		case o.Troubled():
+			trouble = errTrouble
 		}
+		asked[r.Series()] = refusals
 	}
 }
+
+// errTrouble tells that a request of a round was refused or failed, though the source as a whole is well.
+var errTrouble = errors.New("a request met trouble")
 
 func (b *Bridge) lastOutcome(u *unit, s meter.Series) store.Outcome {
 	b.mu.Lock()
@@ -170,8 +178,8 @@ func (b *Bridge) lastOutcome(u *unit, s meter.Series) store.Outcome {
 	return u.tries[s].last().Outcome
 }
 
-// oldestGap finds the meter whose backfill has the newest days to ask for.
-func (b *Bridge) oldestGap(now time.Time) (*unit, bool) {
+// newestGap finds the meter whose backfill has the newest days to ask for.
+func (b *Bridge) newestGap(now time.Time) (*unit, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var best *unit

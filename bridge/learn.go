@@ -62,10 +62,18 @@ func (b *Bridge) learnLocked(u *unit, r enedis.Request, a store.Attempt) bool {
 		u.kept.Directions[s.Direction] = direction
 	}
 	if series != was {
-		b.Log.Info("series", "series", s, "not_collected", !series.NotCollected.IsZero(), "refused_start", series.RefusedStart.String())
+		b.Log.Info("series", "series", s, "not_collected", !series.NotCollected.IsZero(), "begins_after", bounded(series.RefusedStart))
 		u.kept.Series[s] = series
 	}
 	return series != was || direction != wasDirection
+}
+
+// bounded is the bound of a series for the log.
+func bounded(d meter.Day) string {
+	if d == 0 {
+		return "nothing refused"
+	}
+	return d.String()
 }
 
 // neverCollected tells whether the curve's whole first window is empty, though yesterday's daily value is there and no day

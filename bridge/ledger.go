@@ -76,9 +76,6 @@ func (l *Ledger) Gate(source string) enedis.Gate {
 		l.mu.Lock()
 		limiter := l.account(source).rate
 		l.mu.Unlock()
-		if err := limiter.Wait(ctx); err != nil {
-			return err
-		}
 		call := store.Call{Source: source, API: api, At: l.now()}
 		if err := l.spend(call); err != nil {
 			return err
@@ -86,7 +83,7 @@ func (l *Ledger) Gate(source string) enedis.Gate {
 		if err := l.store.AddCall(ctx, call); err != nil {
 			return &ledgerError{err}
 		}
-		return nil
+		return limiter.Wait(ctx) // last: a slow disk must not bunch calls
 	}
 }
 

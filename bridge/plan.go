@@ -151,10 +151,16 @@ func (p planner) backfill(u *unit, now time.Time) (enedis.Request, bool) {
 	return newest, !newest.Days.Empty()
 }
 
-// resting tells whether the last attempt holds the backfill of a series.
+// resting tells whether the last attempt holds the backfill of a series. A series that has never had a day is asked once a
+// day at the most.
 func (p planner) resting(u *unit, s meter.Series, now time.Time) bool {
 	t := u.tries[s]
-	return p.again(t.history).After(now) || len(u.coverage[s]) == 0 && p.again(t.yesterday).After(now)
+	if p.again(t.history).After(now) {
+		return true
+	}
+	last := t.last()
+	today := last.Outcome.Settled() && meter.DayOf(last.At) == meter.DayOf(now)
+	return u.known(s) == nil && (today || p.again(last).After(now))
 }
 
 // first is the first day that may be asked for: wanted, not before the activation or a start that was refused, and within
@@ -173,7 +179,7 @@ func (p planner) first(u *unit, s meter.Series, now time.Time) meter.Day {
 func (p planner) latest(u *unit, s meter.Series, now time.Time) meter.Days {
 	today, first, span := meter.DayOf(now), p.first(u, s, now), p.span(u, s, now)
 	from := max(first, today-meter.Day(min(ride, span)))
-	if d, ok := u.coverage[s].FirstOpen(meter.Days{From: max(first, today-meter.Day(span)), To: from}); ok {
+	if d, ok := u.known(s).FirstOpen(meter.Days{From: max(first, today-meter.Day(span)), To: from}); ok {
 		from = d
 	}
 	return meter.Days{From: from, To: today}
@@ -191,7 +197,7 @@ func (p planner) asOfNow(days meter.Days, now time.Time) meter.Days {
 // allows. Of a series that has been asked before it leaves yesterday to the rounds, and the days of the ride that no
 // series of the meter has to the next request for yesterday.
 func (p planner) window(u *unit, s meter.Series, now time.Time) meter.Days {
-	c := u.coverage[s]
+	c := u.known(s)
 	wanted := meter.Days{From: p.first(u, s, now), To: meter.DayOf(now)}
 	if len(c) == 0 {
 		wanted = p.asOfNow(wanted, now)

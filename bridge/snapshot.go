@@ -38,7 +38,7 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 			m.Series[contract.Measured{Direction: d, Measure: measure}] = contract.Series{
 				First:      max(u.kept.FirstWanted[measure], u.kept.Directions[d].Activation),
 				Activation: u.kept.Directions[d].Activation,
-				Coverage:   u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, h, now),
+				Coverage:   u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, h),
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 		m.Arrivals = append(m.Arrivals, contract.Arrival{Day: a.Day, Minutes: a.Minutes})
 	}
 	m.Contract = terms(u.kept)
-	m.Trouble = b.meterTrouble(u, h, now)
+	m.Trouble = b.meterTrouble(u, h)
 	return m, nil
 }
 
@@ -77,7 +77,7 @@ func terms(k store.Meter) contract.Contract {
 }
 
 // trouble is what the last attempt of a series says; without one, what its source does.
-func (b *Bridge) trouble(u *unit, s meter.Series, h *health, now time.Time) contract.Reason {
+func (b *Bridge) trouble(u *unit, s meter.Series, h *health) contract.Reason {
 	if !b.plan.traits.Offers(s.Direction, s.Measure) {
 		return contract.NotOffered
 	}
@@ -87,14 +87,14 @@ func (b *Bridge) trouble(u *unit, s meter.Series, h *health, now time.Time) cont
 	if last := u.tries[s].last(); !last.At.IsZero() {
 		return reason(last.Outcome, u.delivered())
 	}
-	if h.Until.After(now) {
+	if h.Failures > 0 {
 		return reason(h.Outcome, u.delivered())
 	}
 	return contract.Starting
 }
 
 // meterTrouble is the word for a meter of which no series is known, and Storage while the store fails.
-func (b *Bridge) meterTrouble(u *unit, h *health, now time.Time) contract.Reason {
+func (b *Bridge) meterTrouble(u *unit, h *health) contract.Reason {
 	if b.storage != nil {
 		return contract.Storage
 	}
@@ -110,7 +110,7 @@ func (b *Bridge) meterTrouble(u *unit, h *health, now time.Time) contract.Reason
 	switch {
 	case !last.At.IsZero():
 		return reason(last.Outcome, false)
-	case h.Until.After(now):
+	case h.Failures > 0:
 		return reason(h.Outcome, false)
 	}
 	return contract.Starting

@@ -124,6 +124,15 @@ func (u *unit) hasAny(day meter.Day) bool {
 	return false
 }
 
+// known is what binds the planner of a series: its coverage once a day has come. Before that an empty answer may be a consent
+// that is not ready yet, and no day counts as asked for.
+func (u *unit) known(s meter.Series) meter.Coverage {
+	if _, ever := u.coverage[s].Newest(); !ever {
+		return nil
+	}
+	return u.coverage[s]
+}
+
 // attempted tells whether anything was asked on the day after the given one, for that day.
 func (u *unit) attempted(day meter.Day) bool {
 	for _, t := range u.tries {

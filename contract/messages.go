@@ -9,7 +9,7 @@ var messages = map[Locale]map[Reason]string{
 		Storage: "Le disque du pont est plein ou en panne : libérez de la place ou vérifiez le dossier des données ; " +
 			"le pont réessaie de lui-même.",
 		Settings: "Les réglages ne conviennent pas (identifiants, adresse, source ou horloge) : " +
-			"lancez « enedis2mqtt check », qui nomme le remède.",
+			"corrigez-les ; la dernière erreur sur bridge/health nomme la cause.",
 		ConsentMissing: "Aucun consentement n'est connu pour ce compteur : donnez-le sur la page du pont, ou chez la " +
 			"passerelle que vous utilisez.",
 		ConsentExpired: "Le consentement n'est plus valable : renouvelez-le sur la page du pont, ou chez la passerelle " +
@@ -27,7 +27,7 @@ var messages = map[Locale]map[Reason]string{
 		Storage: "The bridge's disk is full or failing: free some space or check the data folder; " +
 			"the bridge retries by itself.",
 		Settings: "The settings do not work (credentials, address, source or clock): " +
-			"run \"enedis2mqtt check\", which names the remedy.",
+			"correct them; the last error on bridge/health names the cause.",
 		ConsentMissing: "No consent is known for this meter: give it on the bridge's page, or at the gateway that you use.",
 		ConsentExpired: "The consent is no longer valid: renew it on the bridge's page, or at the gateway that you use.",
 		Quota:          "The limit of calls is reached: nothing to do, the bridge goes on as soon as it may.",

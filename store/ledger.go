@@ -46,22 +46,23 @@ func (s *Store) Calls(ctx context.Context, since time.Time) ([]Call, error) {
 // SaveBackoff writes the rest that a source is given, in the place of its last one.
 func (s *Store) SaveBackoff(ctx context.Context, b Backoff) error {
 	return s.write(ctx, "save back-off", func(ctx context.Context, t *tx) error {
-		return t.exec(ctx, `INSERT INTO backoffs (source, failures, until, outcome, detail) VALUES (?, ?, ?, ?, ?)
+		return t.exec(ctx, `INSERT INTO backoffs (source, failures, until, not_before, outcome, detail)
+			VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (source) DO UPDATE SET failures = excluded.failures, until = excluded.until,
-				outcome = excluded.outcome, detail = excluded.detail`,
-			b.Source, b.Failures, toInstant(b.Until), b.Outcome, b.Detail)
+				not_before = excluded.not_before, outcome = excluded.outcome, detail = excluded.detail`,
+			b.Source, b.Failures, toInstant(b.Until), toInstant(b.NotBefore), b.Outcome, b.Detail)
 	})
 }
 
 // Backoffs gives the rest of each source, by its name.
 func (s *Store) Backoffs(ctx context.Context) (map[string]Backoff, error) {
 	all := make(map[string]Backoff)
-	err := s.reader.each(ctx, "back-offs", `SELECT source, failures, until, outcome, detail FROM backoffs`, nil,
+	err := s.reader.each(ctx, "back-offs", `SELECT source, failures, until, not_before, outcome, detail FROM backoffs`, nil,
 		func(scan scan) error {
 			var b Backoff
-			var until instant
-			err := scan(&b.Source, &b.Failures, &until, &b.Outcome, &b.Detail)
-			b.Until = fromInstant(until)
+			var until, notBefore instant
+			err := scan(&b.Source, &b.Failures, &until, &notBefore, &b.Outcome, &b.Detail)
+			b.Until, b.NotBefore = fromInstant(until), fromInstant(notBefore)
 			all[b.Source] = b
 			return err
 		})

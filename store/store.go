@@ -52,6 +52,15 @@ const (
 // Settled tells whether the source gave a clear word on the data asked for, with values or without.
 func (o Outcome) Settled() bool { return o == Answered || o == NoData }
 
+// Troubled tells whether somebody has to mend something: the source, the customer or we.
+func (o Outcome) Troubled() bool {
+	switch o {
+	case WrongDirection, NoConsent, BadSettings, OverQuota, SourceDown:
+		return true
+	}
+	return false
+}
+
 // Attempt is one request to one source, remembered from before its call. There is one for each series, source and range of
 // days: a repeated request takes the place of its predecessor.
 type Attempt struct {

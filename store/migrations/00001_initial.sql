@@ -149,11 +149,12 @@ CREATE TABLE calls (
 CREATE INDEX calls_at ON calls (at);
 
 CREATE TABLE backoffs (
-  source   TEXT PRIMARY KEY,
-  failures INTEGER NOT NULL,
-  until    INTEGER,
-  outcome  TEXT NOT NULL,
-  detail   TEXT NOT NULL
+  source     TEXT PRIMARY KEY,
+  failures   INTEGER NOT NULL,
+  until      INTEGER,
+  not_before INTEGER,
+  outcome    TEXT NOT NULL,
+  detail     TEXT NOT NULL
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE lights (
