@@ -175,10 +175,17 @@ func (w *wave) one(ctx context.Context, d contract.Document) {
 	w.sent[d.Topic] = maphash.Bytes(w.seed, d.Body)
 }
 
-// wait tells whether the broker has taken everything.
+// wait waits for the broker's word on what was sent, and tells whether it has taken everything.
 func (w *wave) wait() bool {
 	_ = w.group.Wait() // one never fails it
 	return !w.failed
+}
+
+// keep has topics stay as they are.
+func (w *wave) keep(documents []contract.Document) {
+	for _, d := range documents {
+		w.wanted[d.Topic] = true
+	}
 }
 
 // sweep gathers the removal of topics that are not wanted: those of one owner.
@@ -191,65 +198,101 @@ func (w *wave) sweep(owner string) {
 	}
 }
 
-// sweepAll gathers the removal of all topics that are not wanted.
-func (w *wave) sweepAll() {
+// sweepAll gathers the removal of all topics that are not wanted. Devices go first, and alone: it tells whether the rest,
+// which their entities read, is to follow once Home Assistant has seen them go.
+func (w *wave) sweepAll() (more bool) {
 	w.mu.Lock()
 	owners := slices.Collect(maps.Keys(w.owned))
 	w.mu.Unlock()
+	before := len(w.batch)
+	for _, owner := range owners {
+		if strings.HasPrefix(owner, discovery.ObjectPrefix) {
+			w.sweep(owner)
+		}
+	}
+	if len(w.batch) > before {
+		return true
+	}
 	for _, owner := range owners {
 		w.sweep(owner)
 	}
+	return false
 }
 
-// announce gathers the discovery messages of a device. What is gone is taken away first, and two versions of a device are
-// kept apart for as long as Home Assistant needs; it tells when it wants to be called again, or the zero time.
-func (w *wave) announce(object string, messages []discovery.Message) time.Time {
-	if w.discovery == nil {
-		return time.Time{}
-	}
-	topics := make(map[string]string) // with their notes
+// device is what is to be said of one device, and what stands of it on the broker.
+type device struct {
+	object   string // its id
+	messages []discovery.Message
+	notes    map[string]string // of the messages, by topic
+	stale    []string          // topics that are not among them: single entities that are gone, or those of the other mode
+	gone     []contract.Document
+	quiet    time.Time // until when its configuration must not change
+}
+
+// device compares the messages of a device with what stands on the broker. It marks their topics as wanted.
+func (w *wave) device(object string, messages []discovery.Message) device {
+	d := device{object: object, messages: messages, notes: make(map[string]string)}
 	for _, m := range messages {
-		topics[m.Topic] = strings.Join(m.Components, ",")
+		d.notes[m.Topic] = strings.Join(m.Components, ",")
 		w.wanted[m.Topic] = true
 	}
 	w.mu.Lock()
-	until, taken := w.quiet[object], w.taken[object]
-	var stale, was []string
+	defer w.mu.Unlock()
+	d.quiet = w.quiet[object]
+	var was []string
 	for _, topic := range w.owned[object] {
-		if _, stays := topics[topic]; stays {
+		if _, stays := d.notes[topic]; stays {
 			was = append(was, strings.Split(w.topics[topic], ",")...)
 		} else {
-			stale = append(stale, topic)
+			d.stale = append(d.stale, topic)
 		}
 	}
-	w.mu.Unlock()
-	if until.After(w.now) {
-		return until
+	if w.discovery == nil || w.taken[object] {
+		return d
 	}
-	if len(stale) > 0 { // of the other mode, or single entities that are gone
-		for _, topic := range stale {
-			w.add(contract.Document{Topic: topic, Retain: true}, "")
-		}
-		return w.hush(object)
+	d.gone = discovery.Removal(*w.discovery, object, was, messages)
+	for _, document := range d.gone {
+		d.notes[document.Topic] = strings.Join(was, ",") // what is gone stays noted until the messages without it follow
 	}
-	if gone := discovery.Removal(*w.discovery, object, was, messages); len(gone) > 0 && !taken {
-		for _, d := range gone {
-			w.add(d, strings.Join(was, ",")) // what is gone stays noted until the messages without it follow
-		}
-		w.mu.Lock()
-		w.taken[object] = true
-		w.mu.Unlock()
-		return w.hush(object)
+	return d
+}
+
+// takeAway gathers the removal of what a device has no more. It tells when the device may be spoken of again; the zero time
+// when there is nothing to take away. Until then its documents must stay as they are, since its entities read them.
+func (w *wave) takeAway(d device) time.Time {
+	switch {
+	case len(d.stale) == 0 && len(d.gone) == 0:
+		return time.Time{}
+	case d.quiet.After(w.now):
+		return d.quiet
 	}
-	before := len(w.batch)
-	for _, m := range messages {
-		w.add(m.Document, topics[m.Topic])
+	for _, topic := range d.stale {
+		w.add(contract.Document{Topic: topic, Retain: true}, "")
+	}
+	for _, document := range d.gone {
+		w.add(document, d.notes[document.Topic])
 	}
 	w.mu.Lock()
-	delete(w.taken, object)
+	w.taken[d.object] = len(d.gone) > 0
+	w.mu.Unlock()
+	return w.hush(d.object)
+}
+
+// announce gathers the messages of a device whose documents stand already. It tells when it wants to be called again, since
+// Home Assistant needs time between two versions of a device; the zero time when it need not be.
+func (w *wave) announce(d device) time.Time {
+	if d.quiet.After(w.now) {
+		return d.quiet
+	}
+	before := len(w.batch)
+	for _, m := range d.messages {
+		w.add(m.Document, d.notes[m.Topic])
+	}
+	w.mu.Lock()
+	delete(w.taken, d.object)
 	w.mu.Unlock()
 	if len(w.batch) > before {
-		w.hush(object)
+		w.hush(d.object)
 	}
 	return time.Time{}
 }

@@ -99,6 +99,7 @@ type Bridge struct {
 	lastSent    map[meter.PRM]time.Time
 	everyone    bool      // the next pass publishes all that is wanted, and removes what is not
 	birthAt     time.Time // when Home Assistant, which said that it is back, gets everything again; zero: it did not
+	sweepAt     time.Time // when what the devices that went have read is removed; zero: nothing is
 	bridgeAgain time.Time // when the bridge's device may be announced again; zero: it need not be
 	beatAt      time.Time // the schedule's last sign of life
 	ready       bool      // everything has been published since the last connection

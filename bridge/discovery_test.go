@@ -127,3 +127,31 @@ func TestBirthHasEverythingPublishedAgainOnce(t *testing.T) {
 		require.Len(t, bodies, 1)
 	})
 }
+
+func TestDeviceGoesBeforeTheTopicsThatItReads(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}, {PRM: shared}}}
+	inWorld(t, paris(2026, 11, 22, 12, 0), o, func(w *world) {
+		w.announce = announcing(discovery.Device)
+		w.start()
+		w.at("2026-11-22", "12:05")
+		w.stop()
+		w.meters = w.meters[1:]
+		w.broker.history, w.broker.at = nil, nil
+		w.start()
+		w.at("2026-11-22", "12:06")
+		require.Empty(t, w.broker.topics(home))
+		require.NotEmpty(t, w.broker.topics(shared))
+		var device, topics time.Time
+		for i, m := range w.broker.history {
+			switch {
+			case m.body != "":
+			case m.topic == homeConfig:
+				device = w.broker.at[i]
+			case topics.IsZero():
+				topics = w.broker.at[i]
+			}
+		}
+		require.GreaterOrEqual(t, topics.Sub(device), discovery.Settle)
+	})
+}

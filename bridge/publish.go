@@ -77,6 +77,7 @@ func (b *Bridge) nextFlush() time.Time {
 		}
 	}
 	consider(b.birthAt)
+	consider(b.sweepAt)
 	consider(b.bridgeAgain)
 	for _, u := range b.units {
 		consider(u.nextChange)
@@ -98,18 +99,25 @@ func (b *Bridge) flush(ctx context.Context) {
 	for _, d := range b.bridgeDocuments() {
 		w.add(d, "")
 	}
-	again := w.announce(discovery.BridgeObject, b.discoverBridge())
 	err := w.send(ctx)
+	again := time.Time{}
+	if err == nil {
+		w.wait()
+		own := w.device(discovery.BridgeObject, b.discoverBridge())
+		if again = w.takeAway(own); again.IsZero() {
+			again = w.announce(own)
+		}
+		err = w.send(ctx)
+	}
 	for some := range slices.Chunk(due, atOnce) {
 		if err == nil {
 			err = b.gather(ctx, w, some)
 		}
-		if err == nil {
-			err = w.send(ctx)
-		}
 	}
 	if err == nil && everyone {
-		w.sweepAll()
+		if w.sweepAll() {
+			b.sweepAgain(now.Add(discovery.Settle))
+		}
 		err = w.send(ctx)
 	}
 	taken := w.wait()
@@ -122,9 +130,11 @@ func (b *Bridge) flush(ctx context.Context) {
 	b.ready = taken && (b.ready || everyone && err == nil)
 }
 
-// gather adds the documents of some meters to a wave, and keeps their lights.
+// gather sends the documents of some meters, then announces them: an entity must find its value. Where an entity goes, it
+// goes before the value that it reads.
 func (b *Bridge) gather(ctx context.Context, w *wave, some []meter.PRM) error {
 	lights := make(map[meter.PRM]store.Light)
+	devices := make(map[meter.PRM]device)
 	for _, p := range some {
 		m, err := b.snapshot(ctx, p, w.now)
 		if err != nil {
@@ -135,16 +145,32 @@ func (b *Bridge) gather(ctx context.Context, w *wave, some []meter.PRM) error {
 			lights[p] = store.Light{Level: string(l.Level), Since: l.Since.Time}
 		}
 		m.WasLevel, m.WasSince = l.Level, l.Since.Time
-		for _, d := range m.Documents(b.Topics, b.Locale, w.now) {
-			if len(d.Body) > 0 { // what is empty is swept
-				w.add(d, "")
+		documents := slices.DeleteFunc(m.Documents(b.Topics, b.Locale, w.now), func(d contract.Document) bool {
+			return len(d.Body) == 0 // what is empty is swept
+		})
+		d := w.device(discovery.MeterObject(p), b.discover(m.Profile()))
+		w.keep(documents)
+		again := w.takeAway(d)
+		if again.IsZero() {
+			for _, document := range documents {
+				w.add(document, "")
 			}
+			w.sweep(string(p))
+			devices[p] = d
 		}
-		w.sweep(string(p))
-		again := w.announce(discovery.MeterObject(p), b.discover(m.Profile()))
 		b.comeAgain(p, m.NextChange(w.now), again)
 	}
-	return b.keepLights(ctx, lights)
+	if err := b.keepLights(ctx, lights); err != nil {
+		return err
+	}
+	if err := w.send(ctx); err != nil {
+		return err
+	}
+	w.wait()
+	for p, d := range devices {
+		b.comeAgain(p, time.Time{}, w.announce(d))
+	}
+	return w.send(ctx)
 }
 
 // due takes the meters that may be published now off the list.
@@ -154,6 +180,9 @@ func (b *Bridge) due(now time.Time) (due []meter.PRM, everyone bool) {
 	if !b.birthAt.IsZero() && !b.birthAt.After(now) {
 		b.birthAt, b.everyone = time.Time{}, true
 		b.board.wipe()
+	}
+	if !b.sweepAt.IsZero() && !b.sweepAt.After(now) {
+		b.sweepAt, b.everyone = time.Time{}, true
 	}
 	everyone, b.everyone = b.everyone, false
 	for _, p := range b.order {
@@ -172,10 +201,19 @@ func (b *Bridge) due(now time.Time) (due []meter.PRM, everyone bool) {
 func (b *Bridge) comeAgain(p meter.PRM, clock, announce time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.units[p].nextChange = clock
+	if !clock.IsZero() {
+		b.units[p].nextChange = clock
+	}
 	if !announce.IsZero() {
 		b.marked[p] = announce
 	}
+}
+
+// sweepAgain has everything looked through again, for topics that are not wanted.
+func (b *Bridge) sweepAgain(when time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sweepAt = when
 }
 
 // keepLights keeps the lights whose level has changed, so that they survive a restart.
