@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
@@ -148,6 +149,12 @@ var longDigits = regexp.MustCompile(`\d{14,}`)
 // visible is what an error text quotes of a payload.
 func visible(s string) string {
 	const most = 40 // bytes
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?' // %q would write it in digits
+		}
+		return r
+	}, s)
 	s = longDigits.ReplaceAllLiteralString(s, "…")
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + "…"
