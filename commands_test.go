@@ -46,7 +46,6 @@ func TestExitCodes(t *testing.T) {
 		"simulator with an unknown fault": {[]string{"simulator", "--fault", "fire"}, exitSettings, "wrongprm"},
 		"run without settings":            {[]string{"run"}, exitSettings, "ENEDIS_CLIENT_ID: is missing"},
 		"no command is run":               {nil, exitSettings, "ENEDIS_CLIENT_ID: is missing"},
-		"healthcheck without settings":    {[]string{"healthcheck"}, exitSettings, "ENEDIS_CLIENT_ID: is missing"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

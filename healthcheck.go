@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kelseyhightower/envconfig"
+
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
 
@@ -18,12 +20,13 @@ const stale = 12 * time.Minute
 
 // Run asks the running instance's /healthz, or reads its heartbeat in the store when there is no page.
 func (healthcheckCommand) Run(ctx context.Context, p *program) error {
-	s, err := readEnvironment(p.now())
-	if err != nil {
-		return fmt.Errorf("%w:\n%w", errSettings, err)
+	var env environment
+	if err := envconfig.Process("", &env); err != nil {
+		return err // not to be met: every field is a text
 	}
-	if s.httpAddr == "" {
-		beat, err := store.Heartbeat(ctx, s.dataDir)
+	setDefaults(&env) // the rest may be wrong or missing: it is asked for where it is used
+	if env.HTTPAddr == "" {
+		beat, err := store.Heartbeat(ctx, env.DataDir)
 		if err != nil {
 			return err
 		}
@@ -32,7 +35,7 @@ func (healthcheckCommand) Run(ctx context.Context, p *program) error {
 		}
 		return nil
 	}
-	host, port, err := net.SplitHostPort(s.httpAddr)
+	host, port, err := net.SplitHostPort(env.HTTPAddr)
 	if err != nil {
 		return err
 	}
