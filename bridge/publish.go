@@ -2,8 +2,11 @@ package bridge
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/discovery"
@@ -109,10 +112,20 @@ func (b *Bridge) flush(ctx context.Context) {
 		}
 		err = w.send(ctx)
 	}
+	var ready map[meter.PRM]device // their documents are on their way
 	for some := range slices.Chunk(due, atOnce) {
-		if err == nil {
-			err = b.gather(ctx, w, some)
+		if err != nil {
+			break
 		}
+		var next map[meter.PRM]device
+		if next, err = b.gather(ctx, w, some); err == nil {
+			b.announce(w, ready) // while these were gathered, the broker took the former ones
+			ready, err = next, w.send(ctx)
+		}
+	}
+	if err == nil {
+		b.announce(w, ready)
+		err = w.send(ctx)
 	}
 	if err == nil && everyone {
 		if w.sweepAll() {
@@ -130,47 +143,73 @@ func (b *Bridge) flush(ctx context.Context) {
 	b.ready = taken && (b.ready || everyone && err == nil)
 }
 
-// gather sends the documents of some meters, then announces them: an entity must find its value. Where an entity goes, it
-// goes before the value that it reads.
-func (b *Bridge) gather(ctx context.Context, w *wave, some []meter.PRM) error {
-	lights := make(map[meter.PRM]store.Light)
-	devices := make(map[meter.PRM]device)
-	for _, p := range some {
-		m, err := b.snapshot(ctx, p, w.now)
-		if err != nil {
+// said is what is to be said of one meter.
+type said struct {
+	documents []contract.Document
+	messages  []discovery.Message
+	light     store.Light
+	relit     bool      // the light's level has changed
+	next      time.Time // when a document changes by the clock alone
+}
+
+// say puts together what is to be said of a meter.
+func (b *Bridge) say(ctx context.Context, p meter.PRM, now time.Time) (said, error) {
+	m, err := b.snapshot(ctx, p, now)
+	if err != nil {
+		return said{}, err
+	}
+	l := m.Light(b.Locale, now)
+	s := said{light: store.Light{Level: string(l.Level), Since: l.Since.Time}, relit: m.WasLevel != l.Level}
+	m.WasLevel, m.WasSince = l.Level, l.Since.Time
+	s.documents = slices.DeleteFunc(m.Documents(b.Topics, b.Locale, now), func(d contract.Document) bool {
+		return len(d.Body) == 0 // what is empty is swept
+	})
+	s.messages, s.next = b.discover(m.Profile()), m.NextChange(now)
+	return s, nil
+}
+
+// gather adds the documents of some meters to a wave, and gives the devices to announce once the broker has them: an
+// entity must find its value. Where an entity goes, it goes before the value that it reads.
+func (b *Bridge) gather(ctx context.Context, w *wave, some []meter.PRM) (map[meter.PRM]device, error) {
+	all := make([]said, len(some))
+	workers := errgroup.Group{}
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range some {
+		workers.Go(func() (err error) {
+			all[i], err = b.say(ctx, p, w.now)
 			return err
-		}
-		l := m.Light(b.Locale, w.now)
-		if m.WasLevel != l.Level {
-			lights[p] = store.Light{Level: string(l.Level), Since: l.Since.Time}
-		}
-		m.WasLevel, m.WasSince = l.Level, l.Since.Time
-		documents := slices.DeleteFunc(m.Documents(b.Topics, b.Locale, w.now), func(d contract.Document) bool {
-			return len(d.Body) == 0 // what is empty is swept
 		})
-		d := w.device(discovery.MeterObject(p), b.discover(m.Profile()))
-		w.keep(documents)
+	}
+	if err := workers.Wait(); err != nil {
+		return nil, err
+	}
+	lights, devices := make(map[meter.PRM]store.Light), make(map[meter.PRM]device)
+	for i, p := range some {
+		s := all[i]
+		if s.relit {
+			lights[p] = s.light
+		}
+		d := w.device(discovery.MeterObject(p), s.messages)
+		w.keep(s.documents)
 		again := w.takeAway(d)
 		if again.IsZero() {
-			for _, document := range documents {
+			for _, document := range s.documents {
 				w.add(document, "")
 			}
 			w.sweep(string(p))
 			devices[p] = d
 		}
-		b.comeAgain(p, m.NextChange(w.now), again)
+		b.comeAgain(p, s.next, again)
 	}
-	if err := b.keepLights(ctx, lights); err != nil {
-		return err
-	}
-	if err := w.send(ctx); err != nil {
-		return err
-	}
+	return devices, b.keepLights(ctx, lights)
+}
+
+// announce adds devices to a wave once the broker has taken what was sent before.
+func (b *Bridge) announce(w *wave, devices map[meter.PRM]device) {
 	w.wait()
 	for p, d := range devices {
 		b.comeAgain(p, time.Time{}, w.announce(d))
 	}
-	return w.send(ctx)
 }
 
 // due takes the meters that may be published now off the list.
