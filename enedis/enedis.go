@@ -57,12 +57,13 @@ type Gate func(ctx context.Context, api string) error
 
 // Traits is what a source can do and may do: data, for the planner and the gate.
 type Traits struct {
-	Measures map[meter.Direction][]meter.Measure // what it offers; a measure that is absent is not offered
-	Span     map[meter.Measure]int               // the most days of one request
-	History  map[meter.Measure]History           // how far back it reaches
-	Rate     float64                             // requests a second, over all APIs; burst 1
-	InFlight int                                 // requests at the same time, at most one a meter
-	Limits   []Limit
+	Measures  map[meter.Direction][]meter.Measure // what it offers; a measure that is absent is not offered
+	Span      map[meter.Measure]int               // the most days of one request
+	History   map[meter.Measure]History           // how far back it reaches
+	DailyLags bool                                // daily values end the day before yesterday
+	Rate      float64                             // requests a second, over all APIs; burst 1
+	InFlight  int                                 // requests at the same time, at most one a meter
+	Limits    []Limit
 }
 
 // History is how far back from today a source reaches.
