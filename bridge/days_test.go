@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/enedis/enedistest"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -199,5 +200,17 @@ func TestRoundsThatFollowEachOtherStarveNobody(t *testing.T) {
 		w.at("2026-11-20", "12:01")
 		require.Contains(t, w.calls(), "…0987 courbe_de_charge_consommation 2026-11-13..2026-11-20")
 		require.Contains(t, w.broker.topics(home), "consumption/max_power")
+	})
+}
+
+func TestHistoryComesBackToBack(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}
+	inWorld(t, paris(2026, 11, 22, 12, 0), o, func(w *world) {
+		w.history = bridge.History{From: meter.NewDay(2026, 9, 20)}
+		w.start()
+		w.at("2026-11-22", "12:01")
+		require.Len(t, w.calls(), 1+9+1, "nine weeks of curve among them")
+		require.Zero(t, w.light(home).Series["consumption/load_curve"].MissingDays)
 	})
 }

@@ -155,7 +155,7 @@ func (p planner) backfill(u *unit, now time.Time) (enedis.Request, bool) {
 // day at the most.
 func (p planner) resting(u *unit, s meter.Series, now time.Time) bool {
 	t := u.tries[s]
-	if p.again(t.history).After(now) {
+	if !t.history.Outcome.Settled() && p.again(t.history).After(now) {
 		return true
 	}
 	last := t.last()

@@ -29,6 +29,9 @@ func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	if err := b.Store.SaveMeter(ctx, kept); err != nil {
 		return b.storageStops(ctx, err)
 	}
+	b.mu.Lock()
+	u.contractAt = now
+	b.mu.Unlock()
 	src := b.source()
 	p, err := src.Profile(ctx, u.PRM)
 	if _, ok := errors.AsType[*ledgerError](err); ok {
@@ -87,13 +90,16 @@ func (b *Bridge) contractRead(u *unit, kept *store.Meter, p enedis.Profile, now 
 		}
 		if u.Directions == nil && len(p.Directions) > 0 {
 			standing := store.Absent
-			if slices.Contains(p.Directions, d) {
+			switch {
+			case slices.Contains(p.Directions, d):
 				standing = store.Exists
+			case p.Open:
+				standing = state.Standing
 			}
 			if state.Standing != standing {
 				state.Standing, state.How, state.At, state.AskAgain = standing, "contract", now, time.Time{}
 			}
-			if standing == store.Absent {
+			if standing == store.Absent && !p.Open {
 				state.AskAgain = now.AddDate(0, 0, month+1) // the contract is read again before
 			}
 		}

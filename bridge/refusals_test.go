@@ -118,7 +118,10 @@ func TestUnknownActivationIsFoundInSteps(t *testing.T) {
 		require.Equal(t, []string{
 			"2026-01-01..2026-11-22", "2026-10-22..2026-11-22", "2026-09-21..2026-10-22",
 		}, daily, "the newest 31 days, then 31-day steps back until one is refused")
-		require.Equal(t, contract.Green, w.light(home).Level)
+		light := w.light(home)
+		require.Equal(t, contract.Green, light.Level)
+		require.Zero(t, light.Series["consumption/daily"].MissingDays, "the bound stands for the activation")
+		require.Zero(t, light.Series["consumption/yearly"].MissingDays)
 		w.stop()
 		w.start()
 		w.at("2026-11-22", "18:00")

@@ -35,10 +35,10 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 				continue
 			}
 			s := u.id(d, measure)
+			begins := u.begins(s)
 			m.Series[contract.Measured{Direction: d, Measure: measure}] = contract.Series{
-				First:      max(u.kept.FirstWanted[measure], u.kept.Directions[d].Activation),
-				Activation: u.kept.Directions[d].Activation,
-				Coverage:   u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, h),
+				First: max(u.kept.FirstWanted[measure], begins), Activation: begins,
+				Coverage: u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, h),
 			}
 		}
 	}
@@ -50,6 +50,7 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 			}
 		}
 	}
+	m.LastAttemptAt = later(m.LastAttemptAt, u.contractAt)
 	m.NextAttemptAt = b.plan.due(u, now, h.Until)
 	for _, a := range u.arrivals {
 		m.Arrivals = append(m.Arrivals, contract.Arrival{Day: a.Day, Minutes: a.Minutes})

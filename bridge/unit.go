@@ -19,6 +19,7 @@ type unit struct {
 	light      store.Light
 	nextChange time.Time // when a document changes by the clock alone; zero before the first publication
 	forced     bool      // a refresh waits: past schedule, holds and remembered refusals
+	contractAt time.Time // when its contract was last asked for, since the start
 	probedAt   time.Time // when a refresh last asked for absent directions
 }
 
@@ -56,6 +57,18 @@ func (u *unit) exists() []meter.Direction {
 	return slices.DeleteFunc(meter.Directions(), func(d meter.Direction) bool {
 		return u.kept.Directions[d].Standing != store.Exists
 	})
+}
+
+// begins is the first day that a series can have: the activation by the contract; without a contract the day after the latest
+// start that was refused as too early. It is 0 when nothing tells.
+func (u *unit) begins(s meter.Series) meter.Day {
+	if day := u.kept.Directions[s.Direction].Activation; day != 0 {
+		return day
+	}
+	if refused := u.kept.Series[s].RefusedStart; refused != 0 {
+		return refused + 1
+	}
+	return 0
 }
 
 // unknown tells whether a direction is to be found out by asking.

@@ -45,6 +45,7 @@ type Batch struct {
 // Profile is what a contract says of a meter. What is not known is zero or nil.
 type Profile struct {
 	Directions    []meter.Direction // those under contract, consumption first; nil when the contract does not say
+	Open          bool              // there may be another direction beside those
 	Activation    map[meter.Direction]meter.Day
 	SubscribedKVA *float64 // consumption's
 	Tariff        string   // consumption's distribution tariff as the source gives it: 2026 a sentence, v5 a code

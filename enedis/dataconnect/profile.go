@@ -18,8 +18,8 @@ import (
 
 // Profile reads what the contract says of a meter: three calls in 2026, one in v5. In 2026 an API that refuses leaves what
 // the others say; the error is the first refusal when none says anything. Trouble with the network, the token or a
-// quota ends it at once. In v5 Directions is nil but for a production contract, since that API knows of consumption
-// alone: a consumption contract there says nothing of production. A meter that only produces may well be refused.
+// quota ends it at once. In v5 Directions is open, since that API knows of one contract: it says nothing of the other
+// direction. A meter that only produces may well be refused there.
 func (c *Client) Profile(ctx context.Context, prm meter.PRM) (enedis.Profile, error) {
 	return c.dialect.profile(c, ctx, prm)
 }

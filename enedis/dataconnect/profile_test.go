@@ -140,12 +140,14 @@ func TestProfileV5(t *testing.T) {
 	}{
 		"peak and off-peak hours": {
 			consumer, sample(t, "v5/contracts_hphc.json"), enedis.Profile{
+				Directions: []meter.Direction{meter.Consumption}, Open: true,
 				Activation:    map[meter.Direction]meter.Day{meter.Consumption: day("2019-06-21")},
 				SubscribedKVA: new(9.0), Tariff: "BTINFMUDT", OffPeak: "HC (1H30-8H00;12H30-14H00)",
 			},
 		},
 		"one price": {
 			consumer, sample(t, "v5/contracts_base.json"), enedis.Profile{
+				Directions: []meter.Direction{meter.Consumption}, Open: true,
 				Activation:    map[meter.Direction]meter.Day{meter.Consumption: day("2013-08-14")},
 				SubscribedKVA: new(6.0), Tariff: "BTINFCUST",
 			},
@@ -154,7 +156,7 @@ func TestProfileV5(t *testing.T) {
 			producer, `{"customer":{"usage_points":[{"usage_point":{"usage_point_id":"33000000000033"},"contracts":` +
 				`{"segment":"P4","last_activation_date":"2024-07-31+02:00","subscribed_power":"3 kVA"}}]}}`,
 			enedis.Profile{
-				Directions: []meter.Direction{meter.Production},
+				Directions: []meter.Direction{meter.Production}, Open: true,
 				Activation: map[meter.Direction]meter.Day{meter.Production: day("2024-07-31")},
 			},
 		},

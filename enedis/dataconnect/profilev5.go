@@ -52,8 +52,12 @@ func readContract(p *enedis.Profile, prm meter.PRM, body []byte) error {
 	}
 	for _, u := range answer.Customer.UsagePoints {
 		activation, _ := meter.ParseDay(u.Contract.Activation[:min(len(u.Contract.Activation), len("2006-01-02"))])
-		if d, _ := directionOf(u.Contract.Segment, u.Contract.Type); d == meter.Production {
+		d, known := directionOf(u.Contract.Segment, u.Contract.Type)
+		if known {
 			addDirection(p, d)
+			p.Open = true
+		}
+		if d == meter.Production {
 			addActivation(p, d, activation)
 			continue
 		}
