@@ -51,17 +51,26 @@ func (b *Bridge) fetch(ctx context.Context, u *unit, r enedis.Request, since tim
 
 	resting := b.judge(ctx, u, a, err)
 	a = b.ended(a, outcome(batch, err), err, since, resting)
-	if a.Outcome.Troubled() && !resting {
-		b.Log.Warn("request met trouble", "request", r, "outcome", string(a.Outcome), "err", err)
-	}
 	if b.learn(ctx, u, r, a, enedis.ActionOf(err)); a.Outcome == store.NoData && !b.collected(u, r.Series()) {
 		a.NotBefore = b.tomorrow(a.EndedAt)
+	}
+	if b.troubled(u, a) && !resting {
+		b.Log.Warn("request met trouble", "request", r, "outcome", string(a.Outcome), "err", err)
 	}
 	b.finish(ctx, ending{a, batch.Days}, inRound)
 	if resting {
 		return errSource
 	}
 	return nil
+}
+
+// troubled tells whether an attempt ended in a way that somebody has to mend. That a direction which nobody knew of is not
+// there is no trouble.
+func (b *Bridge) troubled(u *unit, a store.Attempt) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	there := u.kept.Directions[a.Series.Direction].Standing == store.Exists
+	return a.Outcome.Troubled() && (there || a.Outcome != store.WrongDirection)
 }
 
 // judge tells the source's health of an answer, and whether the source is given rest by it.

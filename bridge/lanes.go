@@ -158,11 +158,11 @@ func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
 		if err := b.fetch(ctx, u, r, since, true); err != nil {
 			return err
 		}
-		switch o := b.lastOutcome(u, r.Series()); {
-		case o == store.Refused:
+		switch last := b.lastAttempt(u, r.Series()); {
+		case last.Outcome == store.Refused:
 			asked[r.Series()]++
 			continue
-		case o.Troubled():
+		case b.troubled(u, last):
 			trouble = errTrouble
 		}
 		asked[r.Series()] = refusals
@@ -172,10 +172,10 @@ func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
 // errTrouble tells that a request of a round was refused or failed, though the source as a whole is well.
 var errTrouble = errors.New("a request met trouble")
 
-func (b *Bridge) lastOutcome(u *unit, s meter.Series) store.Outcome {
+func (b *Bridge) lastAttempt(u *unit, s meter.Series) store.Attempt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return u.tries[s].last().Outcome
+	return u.tries[s].last()
 }
 
 // newestGap finds the meter whose backfill has the newest days to ask for.
