@@ -6,6 +6,8 @@ SHELL := bash
 MODULE := github.com/enedis2mqtt/enedis2mqtt
 TOOL := go tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
+# Go 1.26 calls it a failure when the time is over while it shrinks an interesting input; a finding says more than that.
+FUZZLOG := /tmp/enedis2mqtt-fuzz.log
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .PHONY: help
@@ -37,7 +39,8 @@ fuzz: ## Fuzz every target for FUZZTIME (30s)
 		awk '/^Fuzz/ {names[++n] = $$1} /^ok/ {for (i = 1; i <= n; i++) print $$2, names[i]; n = 0}' | \
 		while read -r package name; do \
 			echo "== $$name in $${package#$(MODULE)/}"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$package" </dev/null 2>&1 | \
+				tee $(FUZZLOG) || [[ $$(grep -A 1 -- '--- FAIL' $(FUZZLOG) | tail -n 1) =~ ^\ *context\ deadline\ exceeded$$ ]]; \
 		done
 
 .PHONY: bench
