@@ -16,7 +16,7 @@ import (
 type healthcheckCommand struct{}
 
 // stale is the age at which a heartbeat, which comes every five minutes, tells of a dead bridge.
-const stale = 12 * time.Minute
+const stale = 5*time.Minute + 30*time.Second
 
 // Run asks the running instance's /healthz, or reads its heartbeat in the store when there is no page.
 func (healthcheckCommand) Run(ctx context.Context, p *program) error {

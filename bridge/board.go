@@ -29,19 +29,20 @@ type board struct {
 	discovery *discovery.Options
 	seed      maphash.Seed
 
-	mu     sync.Mutex
-	topics map[string]string    // retained topics, each with its note: the components of a discovery message
-	owned  map[string][]string  // topics by their owner
-	sent   map[string]uint64    // hash of the body, by topic
-	quiet  map[string]time.Time // until when a device's configuration must not change again, by object id
-	taken  map[string]bool      // devices whose gone entities are taken away and whose configuration comes next, by object id
+	mu      sync.Mutex
+	unsaved map[string]string    // topics that the store has not taken yet
+	topics  map[string]string    // retained topics, each with its note: the components of a discovery message
+	owned   map[string][]string  // topics by their owner
+	sent    map[string]uint64    // hash of the body, by topic
+	quiet   map[string]time.Time // until when a device's configuration must not change again, by object id
+	taken   map[string]bool      // devices whose gone entities are taken away and whose configuration comes next, by object id
 }
 
 func newBoard(ctx context.Context, o Options) (*board, error) {
 	topics, err := o.Store.Topics(ctx)
 	b := &board{
 		store: o.Store, broker: o.Broker, discovery: o.Discovery, seed: maphash.MakeSeed(),
-		topics: topics, owned: make(map[string][]string), sent: make(map[string]uint64),
+		topics: topics, unsaved: make(map[string]string), owned: make(map[string][]string), sent: make(map[string]uint64),
 		quiet: make(map[string]time.Time), taken: make(map[string]bool),
 	}
 	for topic := range topics {
@@ -123,31 +124,44 @@ func (w *wave) add(d contract.Document, note string) {
 	}
 }
 
-// send remembers the topics of what was gathered, and hands it to the broker without waiting for its word.
+// send remembers the topics of what was gathered, and hands it to the broker without waiting for its word. An error is the
+// store's; all is sent then too.
 func (w *wave) send(ctx context.Context) error {
-	fresh := make(map[string]string)
 	w.mu.Lock()
 	for _, n := range w.batch {
-		if note, known := w.topics[n.Topic]; len(n.Body) > 0 && (!known || note != n.note) {
-			fresh[n.Topic] = n.note
+		note, known := w.topics[n.Topic]
+		if len(n.Body) == 0 || known && note == n.note {
+			continue
 		}
-	}
-	for topic, note := range fresh {
-		if _, known := w.topics[topic]; !known {
-			w.own(topic)
+		if !known {
+			w.own(n.Topic)
 		}
-		w.topics[topic] = note
+		w.topics[n.Topic], w.unsaved[n.Topic] = n.note, n.note
 	}
+	unsaved := maps.Clone(w.unsaved)
 	w.mu.Unlock()
-	if len(fresh) > 0 {
-		if err := w.store.SaveTopics(ctx, fresh); err != nil {
-			return err
-		}
-	}
+	err := w.save(ctx, unsaved)
 	for _, n := range w.batch {
 		w.group.Go(func() error { w.one(ctx, n.Document); return nil })
 	}
 	w.batch = w.batch[:0]
+	return err
+}
+
+// save remembers topics. What a store that fails does not take is saved with the next ones: people must hear of the
+// failure, which comes by these very topics.
+func (w *wave) save(ctx context.Context, topics map[string]string) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	if err := w.store.SaveTopics(ctx, topics); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for topic := range topics {
+		delete(w.unsaved, topic)
+	}
 	return nil
 }
 
@@ -158,7 +172,7 @@ func (w *wave) one(ctx context.Context, d contract.Document) {
 		return // the broker has said its last word on it; all else goes on
 	}
 	if err == nil && len(d.Body) == 0 {
-		err = w.store.DeleteTopic(ctx, d.Topic)
+		err = w.store.DeleteTopic(ctx, d.Topic) // fails with the store: the topic is then emptied once more
 	}
 	if err != nil {
 		w.failure.Do(func() { w.failed = true })

@@ -95,14 +95,15 @@ type Bridge struct {
 	nextRound time.Time
 	holdFrom  int64 // events from this revision on wait for the end of the round; 0: none
 
-	marked      map[meter.PRM]time.Time // meters to publish, and when at the earliest
-	lastSent    map[meter.PRM]time.Time
-	everyone    bool      // the next pass publishes all that is wanted, and removes what is not
-	birthAt     time.Time // when Home Assistant, which said that it is back, gets everything again; zero: it did not
-	sweepAt     time.Time // when what the devices that went have read is removed; zero: nothing is
-	bridgeAgain time.Time // when the bridge's device may be announced again; zero: it need not be
-	beatAt      time.Time // the schedule's last sign of life
-	ready       bool      // everything has been published since the last connection
+	marked        map[meter.PRM]time.Time // meters to publish, and when at the earliest
+	lastSent      map[meter.PRM]time.Time
+	unsavedLights map[meter.PRM]store.Light // lights that the store has not taken yet
+	everyone      bool                      // the next pass publishes all that is wanted, and removes what is not
+	birthAt       time.Time                 // when Home Assistant, which said that it is back, gets everything again; zero: it did not
+	sweepAt       time.Time                 // when what the devices that went have read is removed; zero: nothing is
+	bridgeAgain   time.Time                 // when the bridge's device may be announced again; zero: it need not be
+	beatAt        time.Time                 // the schedule's last sign of life
+	ready         bool                      // everything has been published since the last connection
 }
 
 // New loads what the store keeps. It makes no call.
@@ -110,7 +111,7 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	b := &Bridge{
 		Options: o, sources: make(map[string]*health), started: o.Now(),
 		wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), pump: make(chan struct{}, 1),
-		units: make(map[meter.PRM]*unit), everyone: true,
+		units: make(map[meter.PRM]*unit), unsavedLights: make(map[meter.PRM]store.Light), everyone: true,
 		marked: make(map[meter.PRM]time.Time), lastSent: make(map[meter.PRM]time.Time),
 	}
 	if err := b.load(ctx); err != nil {

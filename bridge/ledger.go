@@ -61,8 +61,12 @@ func (l *Ledger) limit(source string, traits enedis.Traits) {
 	defer l.mu.Unlock()
 	a := l.account(source)
 	a.traits = traits
-	if traits.Rate > 0 {
-		a.rate.SetLimit(rate.Limit(traits.Rate))
+	if traits.Rate <= 0 {
+		return
+	}
+	a.rate.SetLimit(rate.Limit(traits.Rate))
+	for _, c := range a.calls { // a restart does not make the last calls undone
+		a.rate.ReserveN(c.At, 1)
 	}
 }
 

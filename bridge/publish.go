@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"runtime"
 	"slices"
 	"time"
@@ -94,7 +96,7 @@ func (b *Bridge) nextFlush() time.Time {
 // atOnce bounds the meters whose documents are gathered before they are sent.
 const atOnce = 64
 
-// flush publishes what is marked.
+// flush publishes what is marked. That the store fails is no reason to be silent: it is what there is to say.
 func (b *Bridge) flush(ctx context.Context) {
 	now := b.Now()
 	due, everyone := b.due(now)
@@ -102,32 +104,25 @@ func (b *Bridge) flush(ctx context.Context) {
 	for _, d := range b.bridgeDocuments() {
 		w.add(d, "")
 	}
-	err := w.send(ctx)
-	again := time.Time{}
-	if err == nil {
-		w.wait()
-		own := w.device(discovery.BridgeObject, b.discoverBridge())
-		if again = w.takeAway(own); again.IsZero() {
-			again = w.announce(own)
-		}
-		err = w.send(ctx)
+	failures := []error{w.send(ctx)}
+	w.wait()
+	own := w.device(discovery.BridgeObject, b.discoverBridge())
+	again := w.takeAway(own)
+	if again.IsZero() {
+		again = w.announce(own)
 	}
+	failures = append(failures, w.send(ctx))
 	var ready map[meter.PRM]device // their documents are on their way
 	for some := range slices.Chunk(due, atOnce) {
-		if err != nil {
-			break
-		}
-		var next map[meter.PRM]device
-		if next, err = b.gather(ctx, w, some); err == nil {
-			b.announce(w, ready) // while these were gathered, the broker took the former ones
-			ready, err = next, w.send(ctx)
-		}
+		next, err := b.gather(ctx, w, some)
+		b.announce(w, ready) // while these were gathered, the broker took the former ones
+		ready = next
+		failures = append(failures, err, w.send(ctx))
 	}
-	if err == nil {
-		b.announce(w, ready)
-		err = w.send(ctx)
-	}
-	if err == nil && everyone {
+	b.announce(w, ready)
+	failures = append(failures, w.send(ctx))
+	err := errors.Join(failures...)
+	if everyone && err == nil { // what could not be read is not unwanted
 		if w.sweepAll() {
 			b.sweepAgain(now.Add(discovery.Settle))
 		}
@@ -255,18 +250,27 @@ func (b *Bridge) sweepAgain(when time.Time) {
 	b.sweepAt = when
 }
 
-// keepLights keeps the lights whose level has changed, so that they survive a restart.
+// keepLights keeps the lights whose level has changed, so that they survive a restart. What a store that fails does not take
+// is kept with the next ones.
 func (b *Bridge) keepLights(ctx context.Context, lights map[meter.PRM]store.Light) error {
-	if len(lights) == 0 {
-		return nil
-	}
 	b.mu.Lock()
 	for p, l := range lights {
 		b.units[p].light = l
+		b.unsavedLights[p] = l
 		b.Log.Info("light", "prm", p, "level", l.Level)
 	}
+	unsaved := maps.Clone(b.unsavedLights)
 	b.mu.Unlock()
-	return b.Store.SaveLights(ctx, lights)
+	if len(unsaved) == 0 {
+		return nil
+	}
+	if err := b.Store.SaveLights(ctx, unsaved); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.unsavedLights) // only this goroutine adds to them
+	return nil
 }
 
 // bridgeDocuments says what the bridge is and how it fares.
@@ -279,7 +283,8 @@ func (b *Bridge) bridgeDocuments() []contract.Document {
 		meters = append(meters, contract.Profile{PRM: p, Name: u.Name, Directions: u.exists()})
 	}
 	b.mu.Unlock()
-	return d.Documents(b.Topics, meters)
+	online := contract.Document{Topic: b.Topics.BridgeState(), Body: []byte(contract.Online), Retain: true}
+	return append([]contract.Document{online}, d.Documents(b.Topics, meters)...)
 }
 
 func (b *Bridge) discover(p contract.Profile) []discovery.Message {

@@ -46,7 +46,9 @@ func (b *Bridge) storageFailed(err error) time.Time {
 		b.touchAllLocked()
 	}
 	b.storage = err
-	b.retryAt = b.Now().Add(b.Schedule.rest(1))
+	if now := b.Now(); !b.retryAt.After(now) {
+		b.retryAt = now.Add(b.Schedule.rest(1))
+	}
 	return b.retryAt
 }
 

@@ -37,6 +37,7 @@ func TestStoreThatFailsStopsTheCallsAndHeals(t *testing.T) {
 		unlock := w.lockStore()
 		w.sim.ForgetCalls()
 		w.at("2026-11-23", "12:00")
+		require.Equal(t, contract.Red, w.light(home).Level, "people hear of it, though no light can be kept")
 		require.Empty(t, w.sim.Calls(), "what cannot be remembered is not asked")
 		require.Equal(t, contract.Storage, w.light(home).Reason)
 		require.Error(t, w.bridge.Health())
@@ -69,5 +70,23 @@ func TestAnswerThatCouldNotBeStoredIsNotAskedForAgain(t *testing.T) {
 		require.Equal(t, 1, w.sim.Count(enedistest.Call{
 			PRM: home, Resource: "consommation_quotidienne", Days: meter.Days{From: meter.NewDay(2026, 11, 16), To: meter.NewDay(2026, 11, 23)},
 		}))
+	})
+}
+
+func TestFirstStartWithAStoreThatFailsSaysSo(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 22, 6, 0), o, func(w *world) {
+		w.start()
+		w.stop()
+		w.broker = newFakeBroker()
+		w.beforeRun = func() { w.unlock = w.lockStore() }
+		w.start()
+		w.at("2026-11-22", "12:00")
+		require.Equal(t, contract.Storage, w.light(home).Reason)
+		require.Empty(t, w.calls())
+		w.unlock()
+		w.at("2026-11-22", "12:05")
+		require.Equal(t, contract.Green, w.light(home).Level)
 	})
 }

@@ -31,18 +31,20 @@ const (
 
 // world is a whole bridge in fake time: the simulator, a store on disk, and a broker that remembers.
 type world struct {
-	t        *testing.T
-	sim      *enedistest.Enedis
-	broker   *fakeBroker
-	dir      string
-	meters   []bridge.Meter
-	schedule bridge.Schedule
-	history  bridge.History
-	log      *slog.Logger
-	announce *discovery.Options     // nil: no discovery
-	onCall   atomic.Pointer[func()] // called when a measure is asked for
-	bridge   *bridge.Bridge
-	stop     func()
+	t         *testing.T
+	sim       *enedistest.Enedis
+	broker    *fakeBroker
+	dir       string
+	meters    []bridge.Meter
+	schedule  bridge.Schedule
+	history   bridge.History
+	log       *slog.Logger
+	announce  *discovery.Options     // nil: no discovery
+	onCall    atomic.Pointer[func()] // called when a measure is asked for
+	beforeRun func()                 // called when the bridge is made and does not run yet
+	unlock    func()
+	bridge    *bridge.Bridge
+	stop      func()
 }
 
 // inWorld runs a test in a bubble of fake time whose clock shows now.
@@ -88,6 +90,9 @@ func (w *world) start() {
 		Discovery: w.announce, StatusTopic: "homeassistant/status", Version: "test", Now: time.Now, Log: w.log,
 	})
 	require.NoError(w.t, err)
+	if w.beforeRun != nil {
+		w.beforeRun()
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- w.bridge.Run(ctx) }()
 	w.broker.connect()
