@@ -121,7 +121,7 @@ func TestHealthcheck(t *testing.T) {
 		require.NoError(t, kept.Beat(t.Context()))
 		code, _, log = call(t, "healthcheck")
 		require.Equal(t, exitFailure, code)
-		require.Contains(t, log, "the last heartbeat is 13m")
+		require.Contains(t, log, "the last heartbeat is 6m30s")
 	})
 }
 
