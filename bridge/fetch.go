@@ -57,7 +57,9 @@ func (b *Bridge) fetch(ctx context.Context, u *unit, r enedis.Request, since tim
 	if b.troubled(u, a) && !resting {
 		b.Log.Warn("request met trouble", "request", r, "outcome", string(a.Outcome), "err", err)
 	}
-	b.finish(ctx, ending{a, batch.Days}, inRound)
+	if err := b.finish(ctx, ending{a, batch.Days}, inRound); err != nil {
+		return err
+	}
 	if resting {
 		return errSource
 	}
@@ -138,14 +140,13 @@ func (b *Bridge) collected(u *unit, s meter.Series) bool {
 
 // finish stores an ended attempt with its days, in one transaction, and has the outcome published. When the store cannot
 // take it, it is kept in memory and no further call is made until it can.
-func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) {
+func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 	merged, err := b.Store.End(ctx, e.attempt, e.days, b.rank)
 	if err != nil {
 		b.mu.Lock()
 		b.pending = append(b.pending, e)
 		b.mu.Unlock()
-		b.storageFailed(err)
-		return
+		return b.storageStops(ctx, err)
 	}
 	b.storageWorks()
 	for _, d := range merged.Refused {
@@ -153,14 +154,13 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) {
 	}
 	coverage, err := b.Store.CoverageOf(ctx, e.attempt.Series)
 	if err != nil {
-		b.storageFailed(err)
-		return
+		return b.storageStops(ctx, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	u, ok := b.units[e.attempt.Series.PRM]
 	if !ok {
-		return
+		return nil
 	}
 	u.coverage[e.attempt.Series] = coverage
 	t := u.tries[e.attempt.Series]
@@ -174,4 +174,5 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) {
 		signal(b.pump)
 	}
 	b.touch(u.PRM)
+	return nil
 }

@@ -63,7 +63,7 @@ func outcome(batch enedis.Batch, err error) store.Outcome {
 func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time, err error) (changed bool) {
 	o := outcome(enedis.Batch{}, err)
 	h.lastError = ""
-	if o.Troubled() && o != store.NoConsent && o != store.WrongDirection {
+	if o.Troubled() && o != store.WrongDirection {
 		h.lastError = err.Error()
 	}
 	if failed := o == store.SourceDown || o == store.OverQuota || o == store.BadSettings && wholeSource(err); !failed {

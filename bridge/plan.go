@@ -57,12 +57,9 @@ func (p planner) heldUntil(u *unit, s meter.Series, now time.Time) time.Time {
 	if u.forced {
 		return time.Time{}
 	}
-	until := u.refusedUntil()
+	until := later(u.refusedUntil(), u.wrongUntil(s.Direction))
 	last := u.tries[s].yesterday
 	if !last.Days.Contains(yesterday(now)) {
-		if last.Outcome == store.WrongDirection && last.NotBefore.After(until) {
-			return last.NotBefore
-		}
 		return until
 	}
 	return later(until, p.again(last))
@@ -155,11 +152,12 @@ func (p planner) backfill(u *unit, now time.Time) (enedis.Request, bool) {
 // day at the most.
 func (p planner) resting(u *unit, s meter.Series, now time.Time) bool {
 	t := u.tries[s]
-	if !t.history.Outcome.Settled() && p.again(t.history).After(now) {
+	if u.wrongUntil(s.Direction).After(now) || !t.history.Outcome.Settled() && p.again(t.history).After(now) {
 		return true
 	}
 	last := t.last()
-	today := last.Outcome.Settled() && meter.DayOf(last.At) == meter.DayOf(now)
+	word := last.Outcome.Settled() || last.Outcome == store.BadSettings
+	today := word && meter.DayOf(last.At) == meter.DayOf(now)
 	return u.known(s) == nil && (today || p.again(last).After(now))
 }
 

@@ -236,3 +236,18 @@ func TestMetersOfTheSettingsKeepTheirDirections(t *testing.T) {
 		require.NotContains(t, w.broker.topics(shared), "consumption/daily")
 	})
 }
+
+func TestWrongDirectionOfTheSettingsCostsOneCall(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 22, 12, 0), o, func(w *world) {
+		w.meters[0].Directions = meter.Directions()
+		w.start()
+		w.at("2026-11-24", "12:00")
+		require.Equal(t, 1, w.sim.Count(enedistest.Call{PRM: home, Resource: "production_quotidienne"})+
+			w.sim.Count(enedistest.Call{PRM: home, Resource: "courbe_de_charge_production"}))
+		light := w.light(home)
+		require.Equal(t, contract.Green, light.Directions[meter.Consumption])
+		require.Equal(t, contract.Settings, light.Reason)
+	})
+}

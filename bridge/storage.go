@@ -25,7 +25,7 @@ func (b *Bridge) mend(ctx context.Context, now time.Time) time.Time {
 	b.pending, b.storage = nil, nil
 	b.mu.Unlock()
 	for _, e := range pending {
-		b.finish(ctx, e, false)
+		_ = b.finish(ctx, e, false) // what fails again waits again
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -166,6 +166,17 @@ func (u *unit) delivered() bool {
 	return false
 }
 
+// wrongUntil is until when a direction that was refused as wrong holds all its series: one wasted call tells of them all.
+func (u *unit) wrongUntil(d meter.Direction) time.Time {
+	var until time.Time
+	for _, m := range meter.Measures(d) {
+		if last := u.tries[u.id(d, m)].last(); last.Outcome == store.WrongDirection {
+			until = later(until, last.NotBefore)
+		}
+	}
+	return until
+}
+
 // refusedUntil is until when a refused consent holds all requests of the meter.
 func (u *unit) refusedUntil() time.Time {
 	var newest store.Attempt

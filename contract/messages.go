@@ -10,10 +10,10 @@ var messages = map[Locale]map[Reason]string{
 			"le pont réessaie de lui-même.",
 		Settings: "Les réglages ne conviennent pas (identifiants, adresse, source ou horloge) : " +
 			"corrigez-les ; la dernière erreur sur bridge/health nomme la cause.",
-		ConsentMissing: "Aucun consentement n'est connu pour ce compteur : donnez-le sur la page du pont, ou chez la " +
-			"passerelle que vous utilisez.",
-		ConsentExpired: "Le consentement n'est plus valable : renouvelez-le sur la page du pont, ou chez la passerelle " +
-			"que vous utilisez.",
+		ConsentMissing: "Enedis ne connaît pas de consentement pour ce compteur : le titulaire le donne sur la page de " +
+			"consentement d'Enedis de votre application, puis vous appuyez sur « Actualiser ».",
+		ConsentExpired: "Le consentement n'est plus valable : le titulaire le renouvelle sur la page de consentement " +
+			"d'Enedis de votre application, puis vous appuyez sur « Actualiser ».",
 		Quota: "La limite d'appels est atteinte : rien à faire, le pont reprend dès qu'il en a le droit.",
 		SourceDown: "Enedis ou la passerelle ne répond pas comme il faut : rien à faire, le pont réessaie de lui-même ; " +
 			"si cela dure, vérifiez la connexion à Internet.",
@@ -28,8 +28,10 @@ var messages = map[Locale]map[Reason]string{
 			"the bridge retries by itself.",
 		Settings: "The settings do not work (credentials, address, source or clock): " +
 			"correct them; the last error on bridge/health names the cause.",
-		ConsentMissing: "No consent is known for this meter: give it on the bridge's page, or at the gateway that you use.",
-		ConsentExpired: "The consent is no longer valid: renew it on the bridge's page, or at the gateway that you use.",
+		ConsentMissing: "Enedis knows no consent for this meter: its holder gives it on Enedis's consent page of your " +
+			"application, then you press \"Refresh\".",
+		ConsentExpired: "The consent is no longer valid: its holder renews it on Enedis's consent page of your application, " +
+			"then you press \"Refresh\".",
 		Quota:          "The limit of calls is reached: nothing to do, the bridge goes on as soon as it may.",
 		SourceDown: "Enedis or the gateway does not answer as it should: nothing to do, the bridge retries by itself; " +
 			"if it lasts, check the connection to the internet.",

@@ -39,7 +39,7 @@ func lockedError(dir, lockFile string) error {
 func newerError(path string, version, known int64) error {
 	return &openError{
 		fmt.Sprintf("%s was written by a newer enedis2mqtt (schema %d, this one knows up to %d): install that version again, "+
-			"or move %s* away and put a file of %s in its place", path, version, known, databaseFile, backupDir(path)),
+			"or move %s* away and put a file of %s, if there is one, in its place", path, version, known, databaseFile, backupDir(path)),
 		[]error{ErrNewer},
 	}
 }
