@@ -32,7 +32,7 @@ var messages = map[Locale]map[Reason]string{
 			"application, then you press \"Refresh\".",
 		ConsentExpired: "The consent is no longer valid: its holder renews it on Enedis's consent page of your application, " +
 			"then you press \"Refresh\".",
-		Quota:          "The limit of calls is reached: nothing to do, the bridge goes on as soon as it may.",
+		Quota: "The limit of calls is reached: nothing to do, the bridge goes on as soon as it may.",
 		SourceDown: "Enedis or the gateway does not answer as it should: nothing to do, the bridge retries by itself; " +
 			"if it lasts, check the connection to the internet.",
 		Waiting:  "Enedis has not yet published all of yesterday's data: nothing to do, the bridge asks again by itself.",
