@@ -118,7 +118,7 @@ func TestBirthHasEverythingPublishedAgainOnce(t *testing.T) {
 		w.broker.history, w.broker.at = nil, nil
 		for range 3 {
 			w.bridge.Receive(w.t.Context(), "homeassistant/status", []byte("online"), false)
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // of the world
 		}
 		w.at("2026-11-22", "12:06")
 		bodies, _ := w.broker.versions(homeConfig)

@@ -32,7 +32,7 @@ func TestGateKeepsTheBudgetAcrossRestarts(t *testing.T) {
 			ledger.limit("s", traits)
 			require.NoError(t, ledger.Gate("s")(t.Context(), "api"), "call %d", i)
 			require.NoError(t, kept.Close())
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // of the bubble, as all sleeps here
 		}
 		kept := openStore(t, dir)
 		defer func() { require.NoError(t, kept.Close()) }()

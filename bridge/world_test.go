@@ -47,7 +47,7 @@ type world struct {
 	stop      func()
 }
 
-// inWorld runs a test in a bubble of fake time whose clock shows now.
+// inWorld runs a test in a bubble of fake time whose clock shows now; a sleep in it takes no time.
 func inWorld(t *testing.T, now time.Time, o enedistest.Options, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -106,14 +106,14 @@ func TestSmallThings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]Backoff{dataconnect: backoff, "consoapi": {Source: "consoapi"}}, backoffs)
 
-	require.NoError(t, s.SaveLight(ctx, daily.PRM, Light{Level: "red", Since: noon}))
-	require.NoError(t, s.SaveLight(ctx, daily.PRM, Light{Level: "green", Since: noon.Add(time.Hour)}))
+	require.NoError(t, s.SaveLights(ctx, map[meter.PRM]Light{daily.PRM: {Level: "red", Since: noon}}))
+	require.NoError(t, s.SaveLights(ctx, map[meter.PRM]Light{daily.PRM: {Level: "green", Since: noon.Add(time.Hour)}}))
 	lights, err := s.Lights(ctx)
 	require.NoError(t, err)
 	require.Equal(t, map[meter.PRM]Light{daily.PRM: {Level: "green", Since: noon.Add(time.Hour)}}, lights)
 
 	require.NoError(t, s.SaveTopics(ctx, map[string]string{"a/1": "x", "a/2": "y", "a/3": "z"}))
-	require.NoError(t, s.SetTopic(ctx, "a/1", "again"))
+	require.NoError(t, s.SaveTopics(ctx, map[string]string{"a/1": "again"}))
 	require.NoError(t, s.DeleteTopic(ctx, "a/3"))
 	topics, err := s.Topics(ctx)
 	require.NoError(t, err)

@@ -193,11 +193,6 @@ func splitDirections(names sql.Null[string]) []meter.Direction {
 	return directions
 }
 
-// SaveLight writes a meter's light as it was last computed.
-func (s *Store) SaveLight(ctx context.Context, prm meter.PRM, l Light) error {
-	return s.SaveLights(ctx, map[meter.PRM]Light{prm: l})
-}
-
 // SaveLights writes the lights of some meters as they were last computed.
 func (s *Store) SaveLights(ctx context.Context, lights map[meter.PRM]Light) error {
 	return s.write(ctx, "save lights", func(ctx context.Context, t *tx) error {

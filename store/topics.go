@@ -2,11 +2,6 @@ package store
 
 import "context"
 
-// SetTopic remembers a retained topic that was published, with a note of the caller's.
-func (s *Store) SetTopic(ctx context.Context, topic, note string) error {
-	return s.SaveTopics(ctx, map[string]string{topic: note})
-}
-
 // SaveTopics remembers many topics at once, each with its note.
 func (s *Store) SaveTopics(ctx context.Context, notes map[string]string) error {
 	return s.write(ctx, "save topics", func(ctx context.Context, t *tx) error {

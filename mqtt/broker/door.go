@@ -45,7 +45,7 @@ func (d *door) Serve(establish listeners.EstablishFn) {
 			return
 		}
 		if err != nil {
-			time.Sleep(acceptPause)
+			time.Sleep(acceptPause) // out of files, perhaps: no use in asking at once
 			continue
 		}
 		if !d.enter(conn) {
