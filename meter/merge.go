@@ -3,6 +3,7 @@ package meter
 import (
 	"errors"
 	"slices"
+	"time"
 )
 
 // ErrOtherBounds refuses an answer whose intervals overlap stored ones with other bounds while it covers less of the day,
@@ -21,31 +22,50 @@ func (rank Ranking) outranked(stored, incoming Reading) bool {
 	return stored.Quality > incoming.Quality || rank(stored.Source) < rank(incoming.Source)
 }
 
-// Merge gives what a day of measure m holds after an answer, and whether it differs from what was stored. The zero
-// DayValues stands for a day that is not stored yet. The newer answer wins, but raw never replaces corrected, and a less preferred source never a preferred one. What an answer lacks stays.
-// An answer of a curve whose intervals overlap stored ones with other bounds replaces the whole day if it covers at
-// least as many seconds; else it is refused with ErrOtherBounds, and the stored day stands.
-func Merge(m Measure, stored, answer DayValues, rank Ranking) (DayValues, bool, error) {
+// Merged is what a day holds after an answer.
+type Merged struct {
+	DayValues
+	Changed   bool // the day holds something else than before
+	Differing bool // the answer and what was stored, of two sources and equal standing, do not say the same
+}
+
+// Merge gives what a day of measure m holds after an answer. The zero DayValues stands for a day that is not stored yet. The
+// newer answer wins, but raw never replaces corrected, and a less preferred source never a preferred one. What an answer
+// lacks stays. An answer of a curve whose intervals overlap stored ones with other bounds replaces the whole day if it
+// covers at least as many seconds; else it is refused with ErrOtherBounds, and the stored day stands.
+func Merge(m Measure, stored, answer DayValues, rank Ranking) (Merged, error) {
 	if m == LoadCurve {
 		return mergeCurve(stored, answer, rank)
 	}
 	if stored.Source == "" && stored.Value == 0 && stored.At.IsZero() { // a first value may be 0 Wh, and computed
-		return answer, true, nil
+		return Merged{DayValues: answer, Changed: true}, nil
 	}
 	was := Reading{Quality: stored.Quality, Source: stored.Source}
-	if rank.outranked(was, Reading{Quality: answer.Quality, Source: answer.Source}) {
-		return stored, false, nil
+	is := Reading{Quality: answer.Quality, Source: answer.Source}
+	same := sameValue(stored, answer)
+	differing := rivals(was, is) && !same
+	if rank.outranked(was, is) || same && was.Quality == is.Quality {
+		return Merged{DayValues: stored, Differing: differing}, nil
 	}
-	if stored.Value == answer.Value && stored.Quality == answer.Quality && stored.At.Equal(answer.At) {
-		return stored, false, nil
-	}
-	return answer, true, nil
+	return Merged{DayValues: answer, Changed: true, Differing: differing}, nil
 }
 
-func mergeCurve(stored, answer DayValues, rank Ranking) (DayValues, bool, error) {
+// sameValue tells whether two values of a day are the same. Sources give the instant of a peak more or less exactly, so that
+// one that is less than a second away is no other.
+func sameValue(a, b DayValues) bool {
+	return a.Value == b.Value && a.At.Sub(b.At).Abs() < time.Second
+}
+
+// rivals tells whether neither of two sources' words stands above the other but by preference: where they say different
+// things, one of them is wrong. A value that was computed is no source's word.
+func rivals(stored, incoming Reading) bool {
+	return stored.Source != incoming.Source && stored.Quality == incoming.Quality && stored.Quality != Computed
+}
+
+func mergeCurve(stored, answer DayValues, rank Ranking) (Merged, error) {
 	old, fresh := present(stored.Readings), present(answer.Readings)
 	var merged []Reading
-	changed, outranked, bounds := false, false, false
+	changed, differing, outranked, bounds := false, false, false, false
 	for len(old) > 0 && len(fresh) > 0 {
 		o, f := old[0], fresh[0]
 		switch {
@@ -54,6 +74,7 @@ func mergeCurve(stored, answer DayValues, rank Ranking) (DayValues, bool, error)
 		case !f.End.After(o.Start):
 			merged, fresh, changed = append(merged, f), fresh[1:], true
 		case o.Start.Equal(f.Start) && o.End.Equal(f.End):
+			differing = differing || rivals(o, f) && o.Watts != f.Watts
 			switch {
 			case rank.outranked(o, f):
 				f, outranked = o, true
@@ -73,20 +94,20 @@ func mergeCurve(stored, answer DayValues, rank Ranking) (DayValues, bool, error)
 			}
 		}
 	}
+	stands := Merged{DayValues: stored, Differing: differing}
 	if bounds {
 		if outranked || answer.Covered() < stored.Covered() {
-			return stored, false, ErrOtherBounds
+			return stands, ErrOtherBounds
 		}
 		answer.normalise()
-		return answer, true, nil
+		return Merged{DayValues: answer, Changed: true, Differing: differing}, nil
 	}
-	changed = changed || len(fresh) > 0
+	if !changed && len(fresh) == 0 {
+		return stands, nil
+	}
 	result := DayValues{Day: answer.Day, Readings: slices.Concat(merged, old, fresh)}
-	if !changed {
-		return stored, false, nil
-	}
 	result.normalise()
-	return result, true, nil
+	return Merged{DayValues: result, Changed: true, Differing: differing}, nil
 }
 
 func present(rs []Reading) []Reading {

@@ -87,3 +87,12 @@ func (v DayValues) Energy() Joules {
 	}
 	return sum
 }
+
+// Summed gives the daily value that a curve day adds up to: of quality Computed, from the curve's source. ok is false while
+// the curve lacks anything.
+func (v DayValues) Summed() (daily DayValues, ok bool) {
+	if !v.Complete(LoadCurve) {
+		return DayValues{}, false
+	}
+	return DayValues{Day: v.Day, Source: v.Source, Quality: Computed, Value: int64(v.Energy().WattHours())}, true
+}

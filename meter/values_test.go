@@ -67,3 +67,44 @@ func TestCompleteDays(t *testing.T) {
 	require.True(t, meter.DayValues{Day: day(t, "2026-11-21"), Value: 6120}.Complete(meter.MaxPower))
 	require.Equal(t, meter.WattHours(12345), meter.DayValues{Value: 12345}.Energy().WattHours())
 }
+
+func TestACompleteCurveSumsUpToADailyValue(t *testing.T) {
+	curve := func(date string, step time.Duration, watts ...int64) meter.DayValues {
+		v := meter.DayValues{Day: day(t, date), Source: "myelectricaldata", Quality: meter.Raw}
+		for i, at := 0, v.Day.Start(); at.Before(v.Day.End()); i, at = i+1, at.Add(step) {
+			v.Readings = append(v.Readings, meter.Reading{
+				Interval: meter.Interval{Start: at, End: at.Add(step)}, Watts: watts[min(i, len(watts)-1)],
+				Quality: meter.Raw, Source: "myelectricaldata",
+			})
+		}
+		return v
+	}
+	tests := map[string]struct {
+		curve meter.DayValues
+		want  int64
+	}{
+		"48 half hours":                 {curve("2026-11-21", 30*time.Minute, 1000), 24000},
+		"46 half hours":                 {curve("2026-03-29", 30*time.Minute, 1000), 23000},
+		"50 half hours":                 {curve("2026-10-25", 30*time.Minute, 1000), 25000},
+		"144 slots of ten minutes":      {curve("2026-11-21", 10*time.Minute, 100), 2400},
+		"half a watt-hour goes up":      {curve("2026-11-21", 30*time.Minute, 1, 0), 1},
+		"less than half goes down":      {curve("2026-11-21", 10*time.Minute, 2, 0), 0},
+		"rounded once, not at the slot": {curve("2026-11-21", 30*time.Minute, 1), 24},
+		"a production of nothing":       {curve("2026-11-21", 30*time.Minute, 0), 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, ok := tt.curve.Summed()
+			require.True(t, ok)
+			require.Equal(t, meter.DayValues{
+				Day: tt.curve.Day, Source: "myelectricaldata", Quality: meter.Computed, Value: tt.want,
+			}, got)
+
+			tt.curve.Readings[1] = slotMissing(tt.curve.Readings[1].Start, tt.curve.Readings[1].End)
+			_, ok = tt.curve.Summed()
+			require.False(t, ok, "a slot is missing")
+		})
+	}
+	_, ok := meter.DayValues{Day: day(t, "2026-11-21")}.Summed()
+	require.False(t, ok, "a day without readings")
+}

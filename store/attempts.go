@@ -50,8 +50,9 @@ func (s *Store) Begin(ctx context.Context, a Attempt) (Attempt, error) {
 }
 
 // End writes the outcome of an attempt and merges the days of its answer, all in one transaction. Where the outcome is
-// settled, the attempt's days are marked as asked. A zero EndedAt becomes now, and Lost 0.
-func (s *Store) End(ctx context.Context, a Attempt, days []meter.DayValues, rank meter.Ranking) (Merged, error) {
+// settled, the attempt's days are marked as asked. Where the source's daily values lag, each day of a curve that is complete
+// then gives a daily value of quality meter.Computed, which is merged as any other. A zero EndedAt becomes now, and Lost 0.
+func (s *Store) End(ctx context.Context, a Attempt, answer Answer) (Merged, error) {
 	var merged Merged
 	err := s.write(ctx, "end attempt", func(ctx context.Context, t *tx) error {
 		if a.EndedAt.IsZero() {
@@ -69,7 +70,7 @@ func (s *Store) End(ctx context.Context, a Attempt, days []meter.DayValues, rank
 				return err
 			}
 		}
-		merged, err = t.merge(ctx, a.Series, days, rank)
+		merged, err = t.take(ctx, a.Series, answer)
 		return err
 	})
 	if err != nil {
@@ -87,6 +88,16 @@ func (t *tx) putOutcome(ctx context.Context, series int64, a Attempt) error {
 			not_before = excluded.not_before, code = excluded.code, detail = excluded.detail`,
 		series, a.Source, toDay(a.Days.From), toDay(a.Days.To), a.At.UnixMilli(), toInstant(a.EndedAt),
 		a.Outcome, toInstant(a.NotBefore), a.Code, a.Detail)
+}
+
+// Release lets attempts of a source be repeated at once: those of one meter, or of all where prm is empty, whose outcome a
+// new consent or new credentials may mend. A direction that was not there is one of them, since the consent may name it.
+func (s *Store) Release(ctx context.Context, source string, prm meter.PRM) error {
+	return s.write(ctx, "release attempts", func(ctx context.Context, t *tx) error {
+		return t.exec(ctx, `UPDATE attempts SET not_before = NULL
+			WHERE source = ?1 AND outcome IN (?2, ?3, ?4) AND (?5 = '' OR series IN (SELECT id FROM series WHERE prm = ?5))`,
+			source, NoConsent, BadSettings, WrongDirection, prm)
+	})
 }
 
 // Attempts gives all attempts that are remembered, in the order in which they began: those of the last 40 days that hold

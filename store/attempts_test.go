@@ -39,7 +39,7 @@ func TestAnAttemptIsRememberedFromBeforeItsCall(t *testing.T) {
 
 	ended := begunAs(3)
 	ended.Outcome, ended.NotBefore, ended.Code, ended.Detail = NoData, noon.Add(time.Hour), "no_data_found", "rien"
-	_, err = s.End(t.Context(), ended, nil, byLength)
+	_, err = s.End(t.Context(), ended, Answer{})
 	require.NoError(t, err)
 	attempts, err = s.Attempts(t.Context())
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestTheEndOfAnAttemptBringsItsDays(t *testing.T) {
 			s := open(t, t.TempDir())
 			a := begun(t, s)
 			a.Outcome = tt.outcome
-			merged, err := s.End(t.Context(), a, []meter.DayValues{halfHours(yesterday-1, 5)}, byLength)
+			merged, err := s.End(t.Context(), a, Answer{Days: []meter.DayValues{halfHours(yesterday-1, 5)}, Rank: byLength})
 			require.NoError(t, err)
 			require.Equal(t, []int64{1}, revisions(merged))
 			coverage, err := s.CoverageOf(t.Context(), curve)
@@ -100,7 +100,7 @@ func TestTheEndOfAnAttemptBringsItsDays(t *testing.T) {
 func TestAnEndWithoutABeginning(t *testing.T) {
 	s := open(t, t.TempDir())
 	a := Attempt{Source: "file", Series: daily, Days: lastWeek, At: noon, EndedAt: noon.Add(time.Second), Outcome: Answered}
-	_, err := s.End(t.Context(), a, nil, byLength)
+	_, err := s.End(t.Context(), a, Answer{})
 	require.NoError(t, err)
 	attempts, err := s.Attempts(t.Context())
 	require.NoError(t, err)
@@ -136,4 +136,46 @@ func TestOldAttemptsAreForgotten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Attempt{latest}, attempts, "forgotten at the start")
 	require.NoError(t, s.Close())
+}
+
+func TestReleaseLetsBeRepeatedWhatAConsentMayMend(t *testing.T) {
+	held := noon.Add(24 * time.Hour)
+	released := map[Outcome]bool{NoConsent: true, BadSettings: true, WrongDirection: true}
+	outcomes := []Outcome{
+		Answered, NoData, Refused, WrongDirection, NotCollected, NoConsent, BadSettings, OverQuota, SourceDown,
+	}
+	tests := map[string]struct {
+		prm  meter.PRM
+		also meter.PRM // the meter beside it that is released as well
+	}{
+		"of one meter":  {prm: curve.PRM},
+		"of all meters": {prm: "", also: otherCurve.PRM},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir())
+			var want []Attempt
+			for i, outcome := range outcomes {
+				for _, series := range []meter.Series{curve, otherCurve} {
+					for _, source := range []string{dataconnect, "consoapi"} {
+						a := Attempt{
+							Source: source, Series: series, Days: meter.Days{From: yesterday - meter.Day(i), To: yesterday},
+							At: noon.Add(time.Duration(len(want)) * time.Second), EndedAt: noon, Outcome: outcome, NotBefore: held,
+							Code: "ADAM-ERR0061", Detail: "rien",
+						}
+						_, err := s.End(t.Context(), a, Answer{})
+						require.NoError(t, err)
+						if source == dataconnect && (series == curve || series.PRM == tt.also) && released[outcome] {
+							a.NotBefore = time.Time{}
+						}
+						want = append(want, a)
+					}
+				}
+			}
+			require.NoError(t, s.Release(t.Context(), dataconnect, tt.prm))
+			attempts, err := s.Attempts(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, attempts)
+		})
+	}
 }

@@ -19,7 +19,7 @@ import (
 func (s *Store) Merge(ctx context.Context, series meter.Series, days []meter.DayValues, rank meter.Ranking) (Merged, error) {
 	var merged Merged
 	err := s.write(ctx, "merge", func(ctx context.Context, t *tx) (err error) {
-		merged, err = t.merge(ctx, series, days, rank)
+		merged, err = t.take(ctx, series, Answer{Days: days, Rank: rank})
 		return err
 	})
 	if err != nil {
@@ -28,44 +28,71 @@ func (s *Store) Merge(ctx context.Context, series meter.Series, days []meter.Day
 	return merged, nil
 }
 
-func (t *tx) merge(ctx context.Context, series meter.Series, days []meter.DayValues, rank meter.Ranking) (Merged, error) {
-	var merged Merged
+// take merges an answer, and the daily values that its curve days sum up to where the source's own lag.
+func (t *tx) take(ctx context.Context, series meter.Series, answer Answer) (Merged, error) {
+	merged, held, err := t.merge(ctx, series, answer.Days, answer.Rank)
+	if err != nil || !answer.DailyLags || series.Measure != meter.LoadCurve {
+		return merged, err
+	}
+	var sums []meter.DayValues
+	for _, curve := range held {
+		if sum, ok := curve.Summed(); ok {
+			sums = append(sums, sum)
+		}
+	}
+	if len(sums) == 0 {
+		return merged, nil
+	}
+	series.Measure = meter.Daily
+	computed, _, err := t.merge(ctx, series, sums, answer.Rank)
+	merged.Changed = append(merged.Changed, computed.Changed...)
+	return merged, err
+}
+
+// merge gives also what each day of the answer holds after it, changed or not.
+func (t *tx) merge(
+	ctx context.Context, series meter.Series, days []meter.DayValues, rank meter.Ranking,
+) (merged Merged, held []meter.DayValues, err error) {
 	id, err := t.series(ctx, series)
 	if err != nil {
-		return merged, err
+		return Merged{}, nil, err
 	}
 	revision, err := t.lastRevision(ctx)
 	if err != nil {
-		return merged, err
+		return Merged{}, nil, err
 	}
 	byDay := func(a, b meter.DayValues) int { return cmp.Compare(a.Day, b.Day) }
 	for _, answer := range slices.SortedStableFunc(slices.Values(days), byDay) {
 		answer.At = answer.At.Truncate(time.Millisecond) // as it would be read back
 		stored, found, err := t.day(ctx, id, answer.Day)
 		if err != nil {
-			return merged, err
+			return Merged{}, nil, err
 		}
-		values, changed, err := meter.Merge(series.Measure, stored, answer, rank)
+		after, err := meter.Merge(series.Measure, stored, answer, rank)
 		switch {
 		case errors.Is(err, meter.ErrOtherBounds):
 			merged.Refused = append(merged.Refused, answer.Day)
-			continue
 		case err != nil:
-			return merged, err
-		case !changed:
+			return Merged{}, nil, err
+		}
+		held = append(held, after.DayValues)
+		if after.Differing {
+			merged.Differing = append(merged.Differing, answer.Day)
+		}
+		if !after.Changed {
 			continue
 		}
 		revision++
-		day := Stored{DayValues: values, Series: series, Revision: revision, StoredAt: t.now}
+		day := Stored{DayValues: after.DayValues, Series: series, Revision: revision, StoredAt: t.now}
 		if err := t.putDay(ctx, id, day, found); err != nil {
-			return merged, err
+			return Merged{}, nil, err
 		}
 		merged.Changed = append(merged.Changed, day)
 	}
 	if len(merged.Changed) == 0 {
-		return merged, nil
+		return merged, held, nil
 	}
-	return merged, t.settle(ctx, id, merged.Changed)
+	return merged, held, t.settle(ctx, id, merged.Changed)
 }
 
 // series gives the id of a series, and makes it known.

@@ -194,7 +194,8 @@ func TestMergesAgreeWithAModel(t *testing.T) {
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(-40, 0), 1, 4, rapid.ID).Draw(rt, "days") {
 				d := drawCurve(rt, yesterday+meter.Day(n))
 				answer = append(answer, d)
-				model[d.Day], _, _ = meter.Merge(meter.LoadCurve, model[d.Day], d, byLength)
+				after, _ := meter.Merge(meter.LoadCurve, model[d.Day], d, byLength)
+				model[d.Day] = after.DayValues
 			}
 			merge(t, s, curve, answer...)
 		}
@@ -260,7 +261,7 @@ func TestCoverage(t *testing.T) {
 	merge(t, s, curve, without(halfHours(first, 9), 4))
 	_, err = s.End(t.Context(), Attempt{
 		Source: dataconnect, Series: otherCurve, Days: meter.Days{From: first - 2, To: first + 1}, At: noon, Outcome: NoData,
-	}, nil, byLength)
+	}, Answer{})
 	require.NoError(t, err)
 
 	all, err := s.Coverage(t.Context())

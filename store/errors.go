@@ -12,12 +12,17 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// What can stand in the way of Open, for errors.Is. The error itself is one sentence that names the file and the remedy.
+// What can stand in the way of Open and OpenReader, for errors.Is. The error itself is one sentence that names the file and
+// the remedy.
 var (
-	ErrLocked  = errors.New("the store is in use")
+	ErrLocked  = errors.New("the store is in use") // by another process; of Open alone
 	ErrNewer   = errors.New("the store is of a newer version")
+	ErrOlder   = errors.New("the store is of an older version") // of OpenReader alone, since Open brings it up to date
 	ErrDamaged = errors.New("the store is damaged")
 )
+
+// ErrReadOnly is the error of every method that writes, in a store that OpenReader has opened.
+var ErrReadOnly = errors.New("the store was opened for reading alone")
 
 // openError is a failure of Open as one sentence for the operator; Unwrap gives what it is for the program.
 type openError struct {
@@ -41,6 +46,21 @@ func newerError(path string, version, known int64) error {
 		fmt.Sprintf("%s was written by a newer enedis2mqtt (schema %d, this one knows up to %d): install that version again, "+
 			"or move %s* away and put a file of %s, if there is one, in its place", path, version, known, databaseFile, backupDir(path)),
 		[]error{ErrNewer},
+	}
+}
+
+func olderError(path string, version, known int64) error {
+	return &openError{
+		fmt.Sprintf("%s was written by an older enedis2mqtt (schema %d, this one reads %d): start this version once, "+
+			"which brings it up to date", path, version, known),
+		[]error{ErrOlder},
+	}
+}
+
+func missingError(path string) error {
+	return &openError{
+		fmt.Sprintf("there is no data of enedis2mqtt in %s: start it once, or set DATA_DIR to its folder", filepath.Dir(path)),
+		[]error{fs.ErrNotExist},
 	}
 }
 
@@ -81,6 +101,20 @@ func openingError(path string, err error) error {
 	}
 	return &openError{
 		fmt.Sprintf("%s cannot be used (%v): mend that, or set DATA_DIR to another folder", dir, err),
+		[]error{err},
+	}
+}
+
+// readingError finds the sentence for a failure to open the database at path for reading alone.
+func readingError(path string, err error) error {
+	if sentence, ok := errors.AsType[*openError](err); ok {
+		return sentence
+	}
+	if isResult(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) {
+		return damagedError(path, err)
+	}
+	return &openError{
+		fmt.Sprintf("%s cannot be read (%v): let this user read it, or set DATA_DIR to another folder", path, err),
 		[]error{err},
 	}
 }

@@ -26,7 +26,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	a := begun(t, s)
 	a.Outcome = Answered
 	for range 3 {
-		_, err := s.End(t.Context(), a, year, byLength)
+		_, err := s.End(t.Context(), a, Answer{Days: year, Rank: byLength})
 		require.True(t, isResult(err, sqlite3.SQLITE_FULL), "%v", err)
 	}
 	require.Equal(t, []meter.DayValues{utc(halfHours(yesterday, 1))},
@@ -39,7 +39,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	require.Equal(t, 1, coverage.CountPresent(meter.Days{From: 0, To: yesterday + 1}))
 
 	limit("1073741823")
-	merged, err := s.End(t.Context(), a, year, byLength)
+	merged, err := s.End(t.Context(), a, Answer{Days: year, Rank: byLength})
 	require.NoError(t, err)
 	require.Len(t, merged.Changed, 366)
 	require.Equal(t, int64(2), merged.Changed[0].Revision)

@@ -47,10 +47,7 @@ func Heartbeat(ctx context.Context, dir string) (at time.Time, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return time.Time{}, fmt.Errorf("store: heartbeat: %w", err)
 	}
-	db, err := connectReadOnly(path)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("store: heartbeat: %w", err)
-	}
+	db := connectReadOnly(path)
 	defer func() { _ = db.Close() }()
 	var text string
 	err = db.QueryRowContext(ctx, `SELECT value FROM installation WHERE key = ?`, heartbeat).Scan(&text)

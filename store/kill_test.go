@@ -29,7 +29,9 @@ func writeForEver(dir string) int {
 			break
 		}
 		a.Outcome = Answered
-		if _, err = s.End(ctx, a, []meter.DayValues{halfHours(d, int64(d))}, byLength); err == nil {
+		if _, err = s.End(ctx, a, Answer{
+			Days: []meter.DayValues{halfHours(d, int64(d))}, Rank: byLength, DailyLags: true,
+		}); err == nil {
 			fmt.Println(int(d))
 		}
 	}
@@ -57,8 +59,10 @@ func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
 		coverage, err := s.CoverageOf(t.Context(), curve)
 		require.NoError(t, err)
 		require.Equal(t, len(days), coverage.CountComplete(meter.Days{From: 1, To: 100000}))
+		computed := daysOf(t.Context(), t, s, daily, meter.Days{From: 1, To: 100000})
+		require.Len(t, computed, len(days), "a curve day and what it adds up to are one transaction")
 		revisions := query(t, s, `SELECT count(*) || ' ' || max(revision) || ' ' || (SELECT last FROM revisions) FROM days`)
-		require.Equal(t, []string{fmt.Sprintf("%[1]d %[1]d %[1]d", len(days))}, revisions)
+		require.Equal(t, []string{fmt.Sprintf("%[1]d %[1]d %[1]d", 2*len(days))}, revisions)
 		require.NoError(t, s.Close())
 	}
 }

@@ -16,7 +16,8 @@ func (s *Store) AddCall(ctx context.Context, c Call) error {
 		if err := t.pruneCalls(ctx); err != nil {
 			return err
 		}
-		return t.exec(ctx, `INSERT INTO calls (source, api, at) VALUES (?, ?, ?)`, c.Source, c.API, c.At.UnixMilli())
+		return t.exec(ctx, `INSERT INTO calls (source, api, credential, prm, at) VALUES (?, ?, ?, ?, ?)`,
+			c.Source, c.API, c.Credential, c.PRM, c.At.UnixMilli())
 	})
 }
 
@@ -27,12 +28,12 @@ func (t *tx) pruneCalls(ctx context.Context) error {
 // Calls gives the calls made at or after since, oldest first. Those older than 25 h are forgotten.
 func (s *Store) Calls(ctx context.Context, since time.Time) ([]Call, error) {
 	var calls []Call
-	err := s.reader.each(ctx, "calls", `SELECT source, api, at FROM calls WHERE at >= ? ORDER BY at, id`,
-		[]any{since.UnixMilli()},
+	err := s.reader.each(ctx, "calls", `SELECT source, api, credential, prm, at FROM calls
+		WHERE at >= ? ORDER BY at, id`, []any{since.UnixMilli()},
 		func(scan scan) error {
 			var c Call
 			var at instant
-			err := scan(&c.Source, &c.API, &at)
+			err := scan(&c.Source, &c.API, &c.Credential, &c.PRM, &at)
 			c.At = fromInstant(at)
 			calls = append(calls, c)
 			return err

@@ -77,7 +77,11 @@ func TestArrivals(t *testing.T) {
 
 func TestCalls(t *testing.T) {
 	s := open(t, t.TempDir())
-	call := func(at time.Time) Call { return Call{Source: dataconnect, API: "mesure_synchrone_auto", At: at} }
+	call := func(at time.Time) Call {
+		return Call{
+			Source: "myelectricaldata", API: "consumption_load_curve", Credential: at.Format("token-05"), PRM: daily.PRM, At: at,
+		}
+	}
 	clock := noon
 	s.now = func() time.Time { return clock }
 	for _, at := range []time.Time{noon, noon.Add(-time.Hour), noon.Add(time.Minute)} {
@@ -88,10 +92,11 @@ func TestCalls(t *testing.T) {
 	require.Equal(t, []Call{call(noon), call(noon.Add(time.Minute))}, got)
 
 	clock = noon.Add(25 * time.Hour)
-	require.NoError(t, s.AddCall(t.Context(), call(clock)))
+	token := Call{Source: dataconnect, API: "token", At: clock}
+	require.NoError(t, s.AddCall(t.Context(), token))
 	got, err = s.Calls(t.Context(), time.Time{})
 	require.NoError(t, err)
-	require.Equal(t, []Call{call(noon), call(noon.Add(time.Minute)), call(clock)}, got)
+	require.Equal(t, []Call{call(noon), call(noon.Add(time.Minute)), token}, got)
 }
 
 func TestSmallThings(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 const (
 	writeUntilKilled = "STORE_TEST_WRITE_UNTIL_KILLED"
 	tryToOpen        = "STORE_TEST_TRY_TO_OPEN"
+	readUntilTheEnd  = "STORE_TEST_READ_UNTIL_THE_END"
 )
 
 func TestMain(m *testing.M) {
@@ -26,6 +27,9 @@ func TestMain(m *testing.M) {
 	}
 	if dir := os.Getenv(tryToOpen); dir != "" {
 		os.Exit(openOnce(dir))
+	}
+	if dir := os.Getenv(readUntilTheEnd); dir != "" {
+		os.Exit(readOnRequest(dir))
 	}
 	goleak.VerifyTestMain(m)
 }

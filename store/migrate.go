@@ -48,22 +48,28 @@ func examine(ctx context.Context, path string, sources fs.FS) (plan, error) {
 		return p, err
 	}
 	p.exists = true
-	look := connectReadOnly
-	if _, err := os.Stat(path + "-journal"); err == nil { // a first start was killed: SQLite mends that, but not for a reader
-		look = func(path string) (*sql.DB, error) { return connect(path) }
+	var db *sql.DB
+	if exists(path + "-journal") { // a first start was killed: SQLite mends that, but not for a reader
+		db, err = connect(path)
+	} else {
+		db = connectReadOnly(path)
 	}
-	db, err := look(path)
 	if err != nil {
 		return p, err
 	}
 	defer func() { _ = db.Close() }()
-	if p.version, err = schemaVersion(ctx, db, path); err != nil {
-		return p, err
+	p.version, err = inspect(ctx, db, path, info.Size())
+	return p, err
+}
+
+// inspect gives the version of the schema of a database of so many bytes, 0 when it has none. It refuses one that is damaged
+// or somebody else's.
+func inspect(ctx context.Context, db *sql.DB, path string, size int64) (version int64, err error) {
+	version, err = schemaVersion(ctx, db, path)
+	if err != nil || size > thoroughBelow {
+		return version, err
 	}
-	if info.Size() <= thoroughBelow {
-		return p, quickCheck(ctx, db, path)
-	}
-	return p, nil
+	return version, quickCheck(ctx, db, path)
 }
 
 // schemaVersion is 0 for a database without tables.
@@ -98,13 +104,10 @@ func quickCheck(ctx context.Context, db *sql.DB, path string) error {
 
 // migrate brings the database to the schema of this version; each migration is one transaction.
 func (s *Store) migrate(ctx context.Context, p plan) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, s.writer, p.sources,
-		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	provider, known, err := newProvider(s.writer, p.sources)
 	if err != nil {
 		return err
 	}
-	sources := provider.ListSources()
-	known := sources[len(sources)-1].Version
 	switch {
 	case p.version > known:
 		return newerError(p.path, p.version, known)
@@ -125,6 +128,17 @@ func (s *Store) migrate(ctx context.Context, p plan) error {
 	}
 	s.log.InfoContext(ctx, "the database was brought up to date", "from", p.version, "to", known)
 	return nil
+}
+
+// newProvider gives what runs the migrations on a database, and the version that they lead to.
+func newProvider(db *sql.DB, migrations fs.FS) (provider *goose.Provider, known int64, err error) {
+	provider, err = goose.NewProvider(goose.DialectSQLite3, db, migrations,
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return nil, 0, err
+	}
+	sources := provider.ListSources()
+	return provider, sources[len(sources)-1].Version, nil
 }
 
 // useWAL lets readers and the writer work side by side. The mode is kept in the file, so that it is not set before the

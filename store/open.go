@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -22,7 +21,7 @@ const (
 	lockFile     = "enedis2mqtt.lock"
 )
 
-// Options is what Open needs beside the folder. Both are required.
+// Options is what Open and OpenReader need beside the folder. Both are required.
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
@@ -36,9 +35,9 @@ type Options struct {
 type Store struct {
 	now    func() time.Time
 	log    *slog.Logger
-	lock   *flock.Flock
-	writer *sql.DB // one connection
-	reader *reader // one connection
+	lock   *flock.Flock // nil in a store that was opened for reading alone
+	writer *sql.DB      // one connection; nil as well
+	reader *reader      // one connection
 
 	wroteAt  atomic.Int64 // milliseconds of the last write that was kept; 0 after one that failed
 	prunedAt atomic.Int64 // milliseconds of the last clearing of old attempts
@@ -119,15 +118,27 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		keep(s.writer.Close())
 	}
-	keep(s.lock.Unlock())
+	if s.lock != nil {
+		keep(s.lock.Unlock())
+	}
 	return first
 }
 
 // connect gives a pool of one connection to the database at path, with further query parameters of the driver.
+func connect(path string, parameters ...string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dataSource(path, parameters...))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// dataSource names the database at path to the driver.
 //
 // Memory is scarce on the boards this runs on, hence a page cache of 768 KiB for each of the two connections and no memory
 // map. Every commit is synced, since an attempt that is lost with the power would be made again.
-func connect(path string, parameters ...string) (*sql.DB, error) {
+func dataSource(path string, parameters ...string) string {
 	parameters = append(parameters,
 		pragma("busy_timeout", "5000"),
 		pragma("foreign_keys", "1"),
@@ -137,22 +148,7 @@ func connect(path string, parameters ...string) (*sql.DB, error) {
 		pragma("temp_store", "memory"), // a container may have no folder for temporary files
 		pragma("journal_size_limit", "4194304"),
 	)
-	db, err := sql.Open("sqlite", fileURI(path)+"?"+strings.Join(parameters, "&"))
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1)
-	return db, nil
-}
-
-// connectReadOnly gives a pool that leaves no trace. SQLite makes files beside the database even for reading, and cannot
-// remove them then, unless it is told that nobody writes: so it is where there is no write-ahead log, since a store that
-// is open has one, and so has one whose process was killed.
-func connectReadOnly(path string) (*sql.DB, error) {
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		return connect(path, "mode=ro", "immutable=1")
-	}
-	return connect(path, "mode=ro")
+	return fileURI(path) + "?" + strings.Join(parameters, "&")
 }
 
 func pragma(name, value string) string { return "_pragma=" + name + "(" + value + ")" }

@@ -31,18 +31,13 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
 			require.NoError(t, os.Mkdir(dir, 0o755))
 			prepare(t, dir)
-			for d := filepath.Dir(dir); d != filepath.Clean(os.TempDir()) && d != "/"; d = filepath.Dir(d) {
-				_ = os.Chmod(d, 0o755) // the test's own folders are closed to others
-			}
+			letIn(t, dir)
 			require.NoError(t, os.Chmod(dir, 0o555))
 			before := filesOf(t, dir)
 
-			other := exec.CommandContext(t.Context(), "/proc/self/exe") // the test binary lies in a closed folder
+			other := exec.CommandContext(t.Context(), os.Args[0])
 			other.Env = append(os.Environ(), tryToOpen+"="+dir)
-			other.Dir = "/"
-			if os.Getuid() == 0 {
-				other.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-			}
+			asOther(other)
 			said, err := other.CombinedOutput()
 			require.Error(t, err)
 			require.Contains(t, string(said), dir+" cannot be written (")
@@ -50,5 +45,52 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 			require.Equal(t, before, filesOf(t, dir))
 			require.NoError(t, os.Chmod(dir, 0o755)) // so that it can be removed
 		})
+	}
+}
+
+// TestAReaderWhoMayNotWrite reads as another user where the test is root's, and else in a folder that is closed to all.
+func TestAReaderWhoMayNotWrite(t *testing.T) {
+	tests := map[string]func(t *testing.T, dir string){
+		"a store that was closed": func(t *testing.T, dir string) {
+			t.Helper()
+			filled(t, dir, options())
+		},
+		"a store whose process was killed": killed,
+		"a store that is open": func(t *testing.T, dir string) {
+			t.Helper()
+			filled(t, dir, options())
+			merge(t, open(t, dir), curve, halfHours(yesterday, 7))
+		},
+	}
+	for name, prepare := range tests {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			require.NoError(t, os.Mkdir(dir, 0o755))
+			prepare(t, dir)
+			letIn(t, dir)
+			require.NoError(t, os.Chmod(dir, 0o555))
+			before := filesOf(t, dir)
+			r := startReader(t, dir, asOther)
+			require.Equal(t, "100", r.days(t))
+			r.end(t)
+			require.Equal(t, before, filesOf(t, dir))
+			require.NoError(t, os.Chmod(dir, 0o755)) // so that it can be removed
+		})
+	}
+}
+
+// letIn opens the test's own folders above dir, which are closed to others.
+func letIn(t *testing.T, dir string) {
+	t.Helper()
+	for d := filepath.Dir(dir); d != filepath.Clean(os.TempDir()) && d != "/"; d = filepath.Dir(d) {
+		_ = os.Chmod(d, 0o755)
+	}
+}
+
+// asOther makes cmd another user's where the test is root's, whom no permission binds.
+func asOther(cmd *exec.Cmd) {
+	cmd.Path, cmd.Dir = "/proc/self/exe", "/" // the test binary lies in a closed folder
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	}
 }

@@ -21,6 +21,9 @@ type tx struct {
 // write runs do in a transaction, which is on disk when write returns without an error and has left no trace when it
 // returns with one. The end of ctx ends the wait for other writes; the context given to do does not end.
 func (s *Store) write(ctx context.Context, op string, do func(ctx context.Context, t *tx) error) error {
+	if s.writer == nil {
+		return fmt.Errorf("store: %s: %w", op, ErrReadOnly)
+	}
 	now := s.now().Truncate(time.Millisecond).UTC()
 	if err := s.transact(ctx, now, do); err != nil {
 		s.wroteAt.Store(0)

@@ -1,5 +1,6 @@
 // Package store keeps what must outlive the process: the days of every series with their revisions, what was asked and
-// answered, and the little that makes a restart exact. It is SQLite in one folder, with one writer and one process.
+// answered, and the little that makes a restart exact. It is SQLite in one folder, with one writer and one process; others
+// may read beside it, see OpenReader.
 //
 // It knows nothing of where days come from or who reads them. Every method that writes is one transaction, durable when
 // it returns: after kill -9 the store holds all of it or nothing of it.
@@ -26,10 +27,20 @@ type Event struct {
 	Former *meter.DayValues // what the day held in its former revision; nil for its first
 }
 
-// Merged tells what an answer changed.
+// Answer is what a source had of an attempt.
+type Answer struct {
+	Days      []meter.DayValues
+	Rank      meter.Ranking
+	DailyLags bool // the source's own daily values come later than its curves: complete curve days give them meanwhile
+}
+
+// Merged tells what an answer changed, and where it was contradicted.
 type Merged struct {
-	Changed []Stored    // in day order, which is revision order
-	Refused []meter.Day // days that stand as they were because the answer's intervals have other bounds (meter.ErrOtherBounds)
+	// Changed are the days that hold something else, in revision order: those of the answer's series in day order, then
+	// the daily values that were computed from it in day order.
+	Changed   []Stored
+	Refused   []meter.Day // days that stand as they were because the answer's intervals have other bounds (meter.ErrOtherBounds)
+	Differing []meter.Day // days of which another source had said something else in the same quality; preference decided
 }
 
 // Outcome is how an attempt ended.
@@ -130,9 +141,29 @@ type Arrival struct {
 
 // Call is one HTTP request that was about to be made.
 type Call struct {
-	Source string
-	API    string
-	At     time.Time
+	Source     string
+	API        string
+	Credential string    // which one of the source's; empty where there is one
+	PRM        meter.PRM // empty for a call that was for no meter
+	At         time.Time
+}
+
+// Consent is a customer's word that a source may give us the data of a meter.
+type Consent struct {
+	PRM        meter.PRM
+	Source     string
+	GrantedAt  time.Time         // whole milliseconds
+	Until      meter.Day         // the last day; 0 when unknown
+	Directions []meter.Direction // named by its services; nil when unknown
+}
+
+// Authorisation is a consent that was given and whose services Enedis does not know yet.
+type Authorisation struct {
+	Source  string
+	Back    string    // the parameters of the way back, url-encoded, which hold PRMs; unique with Source
+	GivenAt time.Time // whole milliseconds
+	Tries   int       // how often its services were asked for
+	NextAt  time.Time // when they are asked for again
 }
 
 // Backoff is the rest that a source is given.
