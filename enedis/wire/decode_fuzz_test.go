@@ -1,4 +1,4 @@
-package dataconnect
+package wire
 
 import (
 	"encoding/json"

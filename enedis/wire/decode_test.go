@@ -1,7 +1,8 @@
-package dataconnect
+package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -507,4 +508,91 @@ func TestAnHourMayBeSpelledTwoWays(t *testing.T) {
 		`{"v":1,"d":"2026-09-13 01:00:00","p":"PT1H"},{"v":2,"d":"2026-09-13 02:00:00","p":"PT60M"}`)))
 	require.NoError(t, err)
 	require.Equal(t, int64(2*3600), got.Days[0].Covered())
+}
+
+// TestOctobersHoursAreToldApartOrLeftOut reads stamps of the doubled hours in the order in which Enedis sends them: where the
+// order tells which is which they are exact, where it does not they are missing, and said to be dropped.
+func TestOctobersHoursAreToldApartOrLeftOut(t *testing.T) {
+	tests := map[string]struct {
+		points  []string // time of the stamp, step, value
+		want    []string // start, value
+		dropped int
+	}{
+		"all of them": {
+			[]string{"01:30 PT30M 1", "02:00 PT30M 2", "02:30 PT30M 3", "02:00 PT30M 4", "02:30 PT30M 5", "03:00 PT30M 6"},
+			[]string{"01:00+02 1", "01:30+02 2", "02:00+02 3", "02:30+02 4", "02:00+01 5", "02:30+01 6"},
+			0,
+		},
+		"the first 02:00 is missing": {
+			[]string{"01:30 PT30M 1", "02:30 PT30M 3", "02:00 PT30M 4", "02:30 PT30M 5", "03:00 PT30M 6"},
+			[]string{"01:00+02 1", "02:00+02 3", "02:30+02 4", "02:00+01 5", "02:30+01 6"},
+			0,
+		},
+		"the first 02:30 is missing": {
+			[]string{"01:30 PT30M 1", "02:00 PT30M 2", "02:00 PT30M 4", "02:30 PT30M 5", "03:00 PT30M 6"},
+			[]string{"01:00+02 1", "01:30+02 2", "02:30+02 4", "02:00+01 5", "02:30+01 6"},
+			0,
+		},
+		"the second 02:30 is missing": {
+			[]string{"01:30 PT30M 1", "02:00 PT30M 2", "02:30 PT30M 3", "02:00 PT30M 4", "03:00 PT30M 6"},
+			[]string{"01:00+02 1", "01:30+02 2", "02:00+02 3", "02:30+02 4", "02:30+01 6"},
+			0,
+		},
+		"02:30 and 02:00 around the change": {
+			[]string{"01:30 PT30M 1", "02:30 PT30M 3", "02:00 PT30M 4", "03:00 PT30M 6"},
+			[]string{"01:00+02 1", "02:00+02 3", "02:30+02 4", "02:30+01 6"},
+			0,
+		},
+		"an hour is missing, nobody knows which": {
+			[]string{"01:30 PT30M 1", "02:00 PT30M 2", "02:30 PT30M 3", "03:00 PT30M 6"},
+			[]string{"01:00+02 1", "02:30+01 6"},
+			2,
+		},
+		"one is left of four": {
+			[]string{"01:30 PT30M 1", "02:30 PT30M 3", "03:00 PT30M 6"}, []string{"01:00+02 1", "02:30+01 6"}, 1,
+		},
+		"one is left of four, beside a null": {
+			[]string{"01:30 PT30M 1", "02:00 PT30M null", "02:30 PT30M 3", "03:00 PT30M 6"}, []string{"01:00+02 1", "02:30+01 6"}, 1,
+		},
+		"hours": {
+			[]string{"01:00 PT60M 1", "02:00 PT60M 2", "02:00 PT60M 3", "03:00 PT60M 4"},
+			[]string{"00:00+02 1", "01:00+02 2", "02:00+02 3", "02:00+01 4"},
+			0,
+		},
+		"hours, one missing": {
+			[]string{"01:00 PT60M 1", "02:00 PT60M 2", "03:00 PT60M 4"}, []string{"00:00+02 1", "02:00+01 4"}, 1,
+		},
+		"ten minutes, most of them missing": {
+			[]string{"02:10 PT10M 1", "02:50 PT10M 2", "02:20 PT10M 3", "02:40 PT10M 4"},
+			[]string{"02:00+02 1", "02:40+02 2", "02:10+01 3", "02:30+01 4"},
+			0,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var of2026, ofV5 []string
+			for _, p := range test.points {
+				f := strings.Fields(p)
+				of2026 = append(of2026, fmt.Sprintf(`{"v":%s,"d":"2026-10-25 %s:00","p":%q}`, f[2], f[0], f[1]))
+				ofV5 = append(ofV5, fmt.Sprintf(`{"value":%s,"date":"2026-10-25 %s:00","interval_length":%q}`, f[2], f[0], f[1]))
+			}
+			req := request(meter.LoadCurve, "2026-10-25", "2026-10-26")
+			for _, a := range []struct {
+				decode decoder
+				body   string
+			}{
+				{Decode2026, reading2026("PA", "W", strings.Join(of2026, ","))},
+				{DecodeV5, readingV5("W", strings.Join(ofV5, ","))},
+			} {
+				got, err := a.decode("dataconnect", req, []byte(a.body))
+				require.NoError(t, err)
+				var slots []string
+				for _, r := range present(got.Days) {
+					slots = append(slots, fmt.Sprintf("%s %d", r.Start.Format("15:04-07"), r.Watts))
+				}
+				require.Equal(t, test.want, slots)
+				require.Equal(t, test.dropped, got.Dropped)
+			}
+		})
+	}
 }

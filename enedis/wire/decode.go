@@ -1,4 +1,9 @@
-package dataconnect
+// Package wire reads what Enedis sends, in both formats: that of 2026 and that of v5, which gateways hand on. Answers become
+// days of the ground, contracts a profile. It makes no call, and knows nothing of who handed an answer on: what a gateway
+// does to it is undone before.
+//
+// Names, addresses and e-mails, which contracts bring along, are read by nobody here.
+package wire
 
 import (
 	"cmp"
@@ -40,63 +45,6 @@ func assemble(source string, req enedis.Request, points []point) (Decoded, error
 	default:
 		return days(req, points, func(p point) (meter.DayValues, bool, error) { return total(source, p) })
 	}
-}
-
-// curve reads mean powers in W, each stamped at the end of its interval, with the step of each point for itself. A point
-// without a value takes part in telling October's doubled hours apart, and is then missing.
-func curve(source string, req enedis.Request, points []point) (Decoded, error) {
-	timed, stamps := make([]point, 0, len(points)), make([]meter.Stamp, 0, len(points))
-	for _, p := range points {
-		stamp, err := p.interval()
-		switch {
-		case err == nil:
-			timed, stamps = append(timed, p), append(stamps, stamp)
-		case p.value.present:
-			return Decoded{}, err
-		}
-	}
-
-	readings := make([]meter.Reading, 0, len(timed))
-	dropped := 0
-	for i, end := range meter.ResolveEnds(stamps) {
-		switch p := timed[i]; {
-		case !p.value.present:
-		case end.IsZero():
-			dropped++
-		default:
-			readings = append(readings, meter.Reading{
-				Interval: meter.Interval{Start: end.Add(-stamps[i].Step), End: end},
-				Watts:    p.value.n,
-				Quality:  p.quality,
-				Source:   source,
-			})
-		}
-	}
-	days, anomalies := meter.Curve(req.Days, readings)
-	return Decoded{Days: days, Dropped: dropped + len(anomalies)}, nil
-}
-
-// interval reads the stamp and the step of a point of a curve.
-func (p point) interval() (meter.Stamp, error) {
-	at, err := parseStamp(p.stamp)
-	if err != nil {
-		return meter.Stamp{}, err
-	}
-	step, ok := steps[p.step]
-	if !ok {
-		return meter.Stamp{}, fmt.Errorf("step %q: want PT5M to PT60M", p.step)
-	}
-	return meter.Stamp{At: at, Step: step}, nil
-}
-
-// steps are the intervals that Enedis records; one answer may hold several.
-var steps = map[string]time.Duration{
-	"PT5M":  5 * time.Minute,
-	"PT10M": 10 * time.Minute,
-	"PT15M": 15 * time.Minute,
-	"PT30M": 30 * time.Minute,
-	"PT60M": time.Hour,
-	"PT1H":  time.Hour,
 }
 
 // days reads one value a day. Of two values of a day the first one stands; the second is dropped when it differs.
