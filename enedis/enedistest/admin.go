@@ -46,6 +46,7 @@ type (
 		Directions      []meter.Direction             `json:"directions"`
 		Activation      map[meter.Direction]meter.Day `json:"activation"`
 		AuthorisationID int64                         `json:"autorisation_id"`
+		Consented       bool                          `json:"consented"`
 	}
 	adminCalls struct {
 		Total int          `json:"total"`
@@ -132,6 +133,7 @@ func (e *Enedis) listMeters(w http.ResponseWriter, _ *http.Request) {
 		a := adminMeter{
 			PRM: m.PRM, Kind: m.Kind.String(), Directions: m.Directions(),
 			Activation: map[meter.Direction]meter.Day{}, AuthorisationID: m.AuthorisationID(),
+			Consented: m.consented(e.options.Now()),
 		}
 		for _, d := range m.Directions() {
 			a.Activation[d] = m.ActivationOf(d)

@@ -17,6 +17,7 @@ const (
 type answer struct {
 	status      int
 	contentType string
+	location    string // of a redirect
 	body        []byte
 }
 
@@ -34,6 +35,9 @@ func jsonAnswer(status int, contentType string, v any) answer {
 // write sends the answer as it is.
 func (a answer) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", a.contentType)
+	if a.location != "" {
+		w.Header().Set("Location", a.location)
+	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // a client that has gone has no use for an error
 }

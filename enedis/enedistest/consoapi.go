@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -24,14 +23,12 @@ import (
 //
 // It is stricter where a client should be: a parameter that is unknown or there twice is refused, as is another scheme than
 // Bearer; who does not say its name in User-Agent is blocked; and the request that fills the measure of the ban gets the
-// ban. It is safe for concurrent use.
+// ban. Faults of its own are injected here, those of Enedis there. It is safe for concurrent use.
 type ConsoAPI struct {
-	enedis *Enedis
+	relay
 	client *http.Client // to Enedis
-	mux    *http.ServeMux
 
-	mu       sync.Mutex
-	token    string // of the gateway's application
+	token    string // of the gateway's application; guarded by the relay's mutex, as are those below
 	until    time.Time
 	received int
 	callers  map[netip.Prefix]*consoCaller
@@ -39,45 +36,66 @@ type ConsoAPI struct {
 
 // NewConsoAPI puts a gateway in front of an Enedis, whose clock it shares.
 func NewConsoAPI(e *Enedis) *ConsoAPI {
-	c := &ConsoAPI{
-		enedis:  e,
+	return &ConsoAPI{
+		relay:   relay{enedis: e, name: "consoapi", says: consoFault},
 		client:  &http.Client{Transport: e.Transport()},
-		mux:     http.NewServeMux(),
 		callers: map[netip.Prefix]*consoCaller{},
 	}
-	c.mux.HandleFunc("/api/{type}", func(w http.ResponseWriter, r *http.Request) { c.answer(r).write(w) })
-	c.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		answer{status: http.StatusNotFound, contentType: typeHTML, body: page("404 Not Found")}.write(w)
-	})
-	return c
 }
 
 // ServeHTTP answers as the gateway does, or the device in front of it that keeps banned addresses out.
 func (c *ConsoAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Date", c.enedis.options.Now().UTC().Format(http.TimeFormat))
-	if c.banned(r) || anonymous(r) {
-		answer{status: http.StatusForbidden, contentType: typeHTML, body: page("Access denied")}.write(w)
-		return
-	}
-	c.mux.ServeHTTP(w, r)
+	kind, found := consoType(r)
+	kept := c.banned(r) || anonymous(r)
+	c.serve(w, r, c.callOf(kind, r), func() answer {
+		switch {
+		case kept:
+			return answer{status: http.StatusForbidden, contentType: typeHTML, body: page("Access denied")}
+		case !found:
+			return answer{status: http.StatusNotFound, contentType: typeHTML, body: page("404 Not Found")}
+		}
+		return c.answer(kind, r)
+	})
 }
 
 // Transport answers requests in memory, as Enedis.Transport does.
-func (c *ConsoAPI) Transport() http.RoundTripper { return consoTransport{c} }
+func (c *ConsoAPI) Transport() http.RoundTripper { return transport{c} }
 
-type consoTransport struct{ gateway *ConsoAPI }
+// consoType is the type of data that a path names: what stands behind /api/.
+func consoType(r *http.Request) (kind string, ok bool) {
+	kind, ok = strings.CutPrefix(r.URL.Path, "/api/")
+	return kind, ok && kind != "" && !strings.Contains(kind, "/")
+}
 
-// RoundTrip implements http.RoundTripper.
-func (t consoTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		defer func() { _ = r.Body.Close() }() // RoundTripper's duty; its error is nobody's
+// callOf is a request as far as it can be read.
+func (c *ConsoAPI) callOf(kind string, r *http.Request) Call {
+	in := c.enedis.consoInput(kind, r.URL.Query())
+	call := Call{Resource: unknownResource}
+	if in.known {
+		call.Resource = kind
 	}
-	w := &recorder{header: http.Header{}}
-	t.gateway.ServeHTTP(w, r.Clone(r.Context()))
-	if err := r.Context().Err(); err != nil {
-		return nil, err
+	if prm, err := meter.ParsePRM(in.prm); err == nil {
+		call.PRM = prm
 	}
-	return w.response(r), nil
+	if from, err := meter.ParseDay(in.from); err == nil {
+		if to, err := meter.ParseDay(in.to); err == nil {
+			call.Days = meter.Days{From: from, To: to}
+		}
+	}
+	return call
+}
+
+// consoFault is the gateway's own words for a fault.
+func consoFault(name string) (answer, bool) {
+	switch name {
+	case "500":
+		return consoSays(http.StatusInternalServerError, "Erreur inconnue. Réessayez plus tard"), true
+	case "429":
+		return consoSays(http.StatusTooManyRequests, "Too many requests"), true
+	case "unauthorized":
+		return consoSays(http.StatusUnauthorized, consoNoAccess), true
+	}
+	return answer{}, false
 }
 
 // consoRefusal is the gateway's no. Error is Enedis's body, or the validator's complaint.
@@ -94,8 +112,11 @@ func consoSays(status int, message string) answer {
 	return consoRefusal{Status: status, Message: message}.answer()
 }
 
+// consoNoAccess refuses a token.
+const consoNoAccess = "Votre token est invalide ou ne permet pas d'accéder à ce PRM"
+
 // answer is that of one type of data.
-func (c *ConsoAPI) answer(r *http.Request) answer {
+func (c *ConsoAPI) answer(kind string, r *http.Request) answer {
 	switch r.Method {
 	case http.MethodOptions:
 		return answer{status: http.StatusOK, contentType: typeJSON}
@@ -103,7 +124,7 @@ func (c *ConsoAPI) answer(r *http.Request) answer {
 	default:
 		return consoSays(http.StatusMethodNotAllowed, "Seule la méthode GET est autorisée")
 	}
-	in, issues := c.validate(r)
+	in, issues := c.validate(kind, r)
 	if len(issues) > 0 {
 		return consoRefusal{http.StatusBadRequest, "Paramètres invalides", consoInvalid{issues, "ZodError"}}.answer()
 	}
@@ -112,7 +133,7 @@ func (c *ConsoAPI) answer(r *http.Request) answer {
 		return consoSays(http.StatusBadRequest, "Le header 'Authorization' est manquant ou invalide")
 	}
 	if !c.opens(token, meter.PRM(in.prm)) {
-		return consoSays(http.StatusUnauthorized, "Votre token est invalide ou ne permet pas d'accéder à ce PRM")
+		return consoSays(http.StatusUnauthorized, consoNoAccess)
 	}
 	application, err := c.application(r.Context())
 	if err != nil {

@@ -62,9 +62,9 @@ func (e *Enedis) ofConso(kind string) (res resource, ok bool) {
 }
 
 // validate reads the type and the parameters, and says what is wrong with them.
-func (c *ConsoAPI) validate(r *http.Request) (in consoInput, issues []consoIssue) {
+func (c *ConsoAPI) validate(kind string, r *http.Request) (in consoInput, issues []consoIssue) {
 	params, err := url.ParseQuery(r.URL.RawQuery)
-	in = c.enedis.consoInput(r.PathValue("type"), params)
+	in = c.enedis.consoInput(kind, params)
 	refuse := func(wrong bool, path, code, message string) {
 		if wrong {
 			issues = append(issues, consoIssue{code, message, []string{path}})

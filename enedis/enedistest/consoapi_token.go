@@ -24,8 +24,14 @@ type consoClaims struct {
 
 // Token gives the token that the gateway would show after the consents for these meters. It is valid for 1094 days.
 func (c *ConsoAPI) Token(prms ...meter.PRM) string {
-	now := c.enedis.options.Now()
-	payload, err := json.Marshal(consoClaims{Issued: now.Unix(), Expires: now.Add(consoTokenLife).Unix(), PRMs: prms})
+	return c.TokenUntil(c.now().Add(consoTokenLife), prms...)
+}
+
+// TokenUntil gives a token for these meters that ends at another time than Token's, to the second. The order of the meters
+// is kept.
+func (c *ConsoAPI) TokenUntil(expires time.Time, prms ...meter.PRM) string {
+	issued := expires.Add(-consoTokenLife)
+	payload, err := json.Marshal(consoClaims{Issued: issued.Unix(), Expires: expires.Unix(), PRMs: prms})
 	if err != nil {
 		panic(err) // our own wire types always marshal
 	}

@@ -1,5 +1,6 @@
 // Package enedistest is Enedis as an http.Handler: Data Connect in its form of 2026 and in its former one, v5, with the
-// token endpoint both share. It serves our tests, the commands demo and simulator, and whoever writes a client of their own.
+// token endpoint both share, and the pages on which a customer consents. It serves our tests, the commands demo and
+// simulator, and whoever writes a client of their own.
 //
 // It is stricter than the real one. A request that Enedis is only documented to refuse is refused here, and every call
 // counts against the quota. What it publishes is a pure function of the meters it is given and of Options.Now, so Meter.Day
@@ -36,6 +37,9 @@ type Options struct {
 
 	Limits Limits
 	Skew   time.Duration // how far the Date header is ahead of Now
+	// RedirectURI is the address that the application has registered: the consent page sends the browser there, http or https.
+	// When it is empty, the page takes a parameter redirect_uri, and else shows an address to copy.
+	RedirectURI string
 	// NoDataFound makes the API of 2026 answer an empty range with v5's no_data_found, not with its Swagger's own 404.
 	NoDataFound bool
 }
@@ -66,10 +70,14 @@ type Enedis struct {
 	tallies map[tally]int
 }
 
-// New makes an Enedis. It panics without Options.Now, and when a meter's PRM has not 14 digits.
+// New makes an Enedis. It panics without Options.Now, when a meter's PRM has not 14 digits, and on a RedirectURI that is no
+// address.
 func New(o Options) *Enedis {
 	if o.Now == nil {
 		panic("enedistest: Options.Now is required")
+	}
+	if _, ok := parseRedirectURI(o.RedirectURI); !ok && o.RedirectURI != "" {
+		panic("enedistest: RedirectURI: want http(s)://host, perhaps with a path and a query")
 	}
 	o.TokenLife = cmp.Or(o.TokenLife, 12600*time.Second)
 	o.Limits.CallsPerSecond = cmp.Or(o.Limits.CallsPerSecond, 5)
@@ -93,6 +101,8 @@ func New(o Options) *Enedis {
 			e.mux.Handle(withoutPRM, e.handle(res)) // refused there: a redirect would be no answer of Enedis's
 		}
 	}
+	e.consentPage(v2026, AuthorizePath2026)
+	e.consentPage(v5, AuthorizePathV5)
 	e.mux.Handle("/", e.handle(resource{name: unknownResource, answer: e.unknown}))
 	e.admin()
 	return e

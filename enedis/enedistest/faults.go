@@ -12,9 +12,10 @@ import (
 
 // Fault is a way in which Enedis misbehaves.
 //
-// It strikes the resources of data and contracts; the token endpoint only when Resource names it, when the fault is one of
-// the token, or the clock. Of several faults that would strike a request, the one injected last does. A call over the
-// quota is refused before a fault can strike. Those that bend values leave registers and contracts as they are.
+// It strikes the resources of data and contracts; the token endpoint and the consent page only when Resource names them or
+// the fault is one of theirs; and the clock the token endpoint as well. Of several faults that would strike a request, the
+// one injected last does. A call over the quota is refused before a fault can strike. Those that bend values leave
+// registers and contracts as they are.
 type Fault struct {
 	Name     string        // one of those that Faults lists
 	Duration time.Duration // by Options.Now; 0: until Heal
@@ -120,8 +121,10 @@ func (a *active) hits(q *query) bool {
 	switch {
 	case a.Resource != "" && !named, a.PRM != "" && a.PRM != q.prm:
 		return false
-	case a.kind.token:
-		return q.name == ResourceToken
+	case a.kind.only != "":
+		return q.name == a.kind.only
+	case q.name == ResourceAuthorize:
+		return named
 	case a.kind.spares != nil && a.kind.spares(a, q):
 		return false
 	case q.name == ResourceToken:
@@ -165,6 +168,14 @@ func (s *strike) instead(q *query) (a answer, ok bool) {
 		return answer{}, false
 	}
 	return s.kind.instead(q), true
+}
+
+// consent is the consent page's answer to a request in order, if the fault has one.
+func (s *strike) consent(c consentRequest) (a answer, ok bool) {
+	if s == nil || s.kind.consent == nil {
+		return answer{}, false
+	}
+	return s.kind.consent(c), true
 }
 
 // bend changes the values of a measure.

@@ -11,12 +11,13 @@ import (
 type kind struct {
 	name, about string
 
-	token      bool                                             // it is one of the token endpoint alone
+	only       string                                           // it is one of this resource alone
 	everywhere bool                                             // it strikes the token endpoint as well
 	silent     bool                                             // the request gets no answer
 	skew       time.Duration                                    // of the Date header
 	spares     func(*active, *query) bool                       // requests that it lets pass
 	instead    func(*query) answer                              // answers in place of Enedis
+	consent    func(consentRequest) answer                      // answers a request of the consent page that is in order
 	bend       func(*values)                                    // bends the values of a measure
 	edit       func(*query, answer) answer                      // edits the finished answer
 	send       func(http.ResponseWriter, *http.Request, answer) // sends it badly
@@ -47,9 +48,15 @@ func kinds() []kind {
 			name: "expired", about: "the tokens that are out have expired, HTTP 401 900901; a renewed one is good",
 			spares: func(a *active, q *query) bool { return q.serial > a.serial }, instead: badToken,
 		},
-		{name: "token400", about: "the token endpoint: HTTP 400 invalid_request", token: true, instead: always(missingParameter)},
-		{name: "token401", about: "the token endpoint: HTTP 401 invalid_client", token: true, instead: always(invalidClient)},
-		{name: "token500", about: "the token endpoint: HTTP 500", token: true, instead: func(*query) answer {
+		{
+			name: "token400", about: "the token endpoint: HTTP 400 invalid_request",
+			only: ResourceToken, instead: always(missingParameter),
+		},
+		{
+			name: "token401", about: "the token endpoint: HTTP 401 invalid_client",
+			only: ResourceToken, instead: always(invalidClient),
+		},
+		{name: "token500", about: "the token endpoint: HTTP 500", only: ResourceToken, instead: func(*query) answer {
 			return technicalError(v5).answer()
 		}},
 		{name: "clock", about: "the Date header is an hour ahead", everywhere: true, skew: time.Hour},
@@ -62,6 +69,18 @@ func kinds() []kind {
 		{name: "mistyped", about: "values are words and objects", bend: mistyped},
 		{name: "negative", about: "values are below zero", bend: negative},
 		{name: "swapped_units", about: "values in kW, kWh and kVA", bend: swappedUnits},
+		{
+			name: "consent_error", about: "the consent page sends the browser back with server_error",
+			only: ResourceAuthorize, consent: consentRequest.serverError,
+		},
+		{
+			name: "consent_terms", about: "the consent page demands new terms of use, and ends in demande_non_aboutie",
+			only: ResourceAuthorize, consent: consentRequest.newTerms,
+		},
+		{
+			name: "not_ready", about: "a consent has no services yet, null in subscribed_services",
+			only: ResourceServices, instead: func(*query) answer { return success(servicesBody{}) },
+		},
 		{name: "wrongprm", about: "the answer is another meter's", edit: wrongPRM},
 	}
 }

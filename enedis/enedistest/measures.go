@@ -76,7 +76,7 @@ func refuseHolder(q *query, m Meter) *refusal {
 		return notHolder()
 	case m.consented(q.now):
 		return nil
-	case m.NoService && q.dialect == v2026:
+	case (m.NoService || m.NoConsent) && q.dialect == v2026:
 		return noService()
 	}
 	return noConsent()

@@ -49,6 +49,9 @@ type Meter struct {
 	Holes       []Hole
 	Corrections []Correction
 
+	// NoConsent is a meter whose customer has not consented yet: v5 answers 403 ADAM-DC-0008, the API of 2026 400 "Bad
+	// request". The consent page ends it.
+	NoConsent               bool
 	ConsentFrom, ConsentEnd meter.Day // first and last day; 0: it holds as long as anybody asks
 	RevokedAt               time.Time // the customer ends the consent; zero: never
 	// NoService makes the API of 2026 answer a consent that does not hold with 400 "Bad request", not with 403 ADAM-DC-0008.
@@ -170,7 +173,7 @@ func (m Meter) onTime(day meter.Day) time.Time {
 func (m Meter) consented(now time.Time) bool {
 	from, end := m.consent(meter.DayOf(now))
 	today := meter.DayOf(now)
-	return from <= today && today <= end && !m.revoked(now)
+	return !m.NoConsent && from <= today && today <= end && !m.revoked(now)
 }
 
 func (m Meter) revoked(now time.Time) bool { return !m.RevokedAt.IsZero() && !now.Before(m.RevokedAt) }

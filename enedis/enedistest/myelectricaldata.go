@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -19,14 +17,11 @@ const (
 	medQuotaCached = 1000 // of v2; v1 has been seen with 500
 )
 
-// medGateway is what both versions of MyElectricalData share: an Enedis behind them, which they ask as an application of
-// theirs, a quota, and a record of calls.
+// medGateway is what both versions of MyElectricalData share: they ask Enedis as an application of theirs, and have a quota
+// for each token.
 type medGateway struct {
-	enedis *Enedis
-
-	mu    sync.Mutex
-	spent map[medCounter]int
-	calls []Call
+	relay
+	spent map[medCounter]int // guarded by the relay's mutex
 }
 
 // medCounter is what a quota is counted for.
@@ -40,19 +35,10 @@ func newMEDGateway(e *Enedis) *medGateway {
 	if e == nil {
 		panic("enedistest: the gateway needs an Enedis")
 	}
-	return &medGateway{enedis: e, spent: map[medCounter]int{}}
+	return &medGateway{relay: relay{enedis: e, name: "myelectricaldata"}, spent: map[medCounter]int{}}
 }
-
-func (g *medGateway) now() time.Time { return g.enedis.options.Now() }
 
 func (g *medGateway) today() meter.Day { return meter.DayOf(g.now()) }
-
-// Calls lists what was asked for, in order. Of v2 the status is 200 for a refusal too.
-func (g *medGateway) Calls() []Call {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.Clone(g.calls)
-}
 
 // Spend counts calls of a token as made, so that a test need not make them.
 func (g *medGateway) Spend(token string, calls int) {
@@ -75,16 +61,6 @@ func (g *medGateway) admit(token string, cached bool, limit int) (spent int, ok 
 	return g.spent[key], true
 }
 
-// serve sends an answer of the gateway and records the call.
-func (g *medGateway) serve(w http.ResponseWriter, c Call, a answer) {
-	c.At, c.API, c.Status = g.now(), "myelectricaldata", a.status
-	g.mu.Lock()
-	g.calls = append(g.calls, c)
-	g.mu.Unlock()
-	w.Header().Set("Date", c.At.UTC().Format(http.TimeFormat))
-	a.write(w)
-}
-
 // ask asks Enedis as the gateway does. The error is a connection that broke.
 func (g *medGateway) ask(ctx context.Context, path string, query url.Values) (status int, body []byte, err error) {
 	target := url.URL{Scheme: "http", Host: "enedis.test", Path: path, RawQuery: query.Encode()}
@@ -100,6 +76,19 @@ func (g *medGateway) ask(ctx context.Context, path string, query url.Values) (st
 	defer resp.Body.Close()
 	body, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, body, err
+}
+
+// nowhere answers a path that there is not.
+func (g *medGateway) nowhere(w http.ResponseWriter, r *http.Request) {
+	g.serve(w, r, Call{Resource: unknownResource}, func() answer { return medRefusal(http.StatusNotFound, "Not Found") })
+}
+
+// medFault is how the gateways' web framework fails.
+func medFault(name string) (answer, bool) {
+	if name == "500" {
+		return medRefusal(http.StatusInternalServerError, "Internal Server Error"), true
+	}
+	return answer{}, false
 }
 
 // medDetail is how the gateways' web framework says no.

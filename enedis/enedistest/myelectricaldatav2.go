@@ -23,14 +23,14 @@ type MyElectricalDataV2Options struct {
 const medTokenLife = 30 * 24 * time.Hour
 
 // MyElectricalDataV2 is the gateway for individuals in front of an Enedis, below the path /api. All meters of the Enedis
-// are in its one account. It stamps the slots of a curve at their start, by the wall clock, and says no with HTTP 200. It
-// is an http.Handler, safe for concurrent use.
+// are in its one account. It stamps the slots of a curve at their start, by the wall clock, and says no with HTTP 200.
+// Faults of its own are injected here, those of Enedis there. It is an http.Handler, safe for concurrent use.
 type MyElectricalDataV2 struct {
 	*medGateway
 	options MyElectricalDataV2Options
 	mux     *http.ServeMux
 
-	tokens  map[string]time.Time // with the end of their life; guarded by the gateway's mutex, as are the two below
+	tokens  map[string]time.Time // with the end of their life; guarded by the relay's mutex, as are the two below
 	failed  map[medDay]medFailure
 	blocked map[medDay]time.Time // the blacklist: days that are not asked for until then
 }
@@ -56,20 +56,40 @@ func NewMyElectricalDataV2(e *Enedis, o MyElectricalDataV2Options) *MyElectrical
 		medGateway: newMEDGateway(e), options: o, mux: http.NewServeMux(),
 		tokens: map[string]time.Time{}, failed: map[medDay]medFailure{}, blocked: map[medDay]time.Time{},
 	}
+	g.says = g.fault
 	g.mux.HandleFunc("POST /api/accounts/token", g.token)
 	g.mux.HandleFunc("GET /api/pdl/{$}", g.pdl)
 	g.mux.Handle("GET /api/pdl", http.RedirectHandler("/api/pdl/", http.StatusTemporaryRedirect))
 	for _, res := range medResources() {
 		g.mux.HandleFunc("GET /api/enedis/"+res.name+"/{prm}", g.data(res))
 	}
-	g.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		g.serve(w, Call{Resource: unknownResource}, medRefusal(http.StatusNotFound, "Not Found"))
-	})
+	g.mux.HandleFunc("/", g.nowhere)
 	return g
 }
 
 // ServeHTTP answers as the gateway does.
 func (g *MyElectricalDataV2) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHTTP(w, r) }
+
+// Transport answers requests in memory, as Enedis.Transport does.
+func (g *MyElectricalDataV2) Transport() http.RoundTripper { return transport{g} }
+
+// fault is the gateway's own words for one.
+func (g *MyElectricalDataV2) fault(name string) (answer, bool) {
+	switch name {
+	case "429":
+		return g.overQuota(medQuota, medQuota), true
+	case "unauthorized":
+		return medRefusal(http.StatusUnauthorized, medBadToken), true
+	}
+	return medFault(name)
+}
+
+// medBadToken refuses who is not known.
+const medBadToken = "Invalid authentication credentials"
+
+func (g *MyElectricalDataV2) overQuota(spent, limit int) answer {
+	return g.no("RATE_LIMIT_EXCEEDED", fmt.Sprintf("Daily rate limit exceeded (%d/%d).", spent, limit))
+}
 
 // ExpireTokens makes every token that is out invalid.
 func (g *MyElectricalDataV2) ExpireTokens() {
@@ -80,7 +100,7 @@ func (g *MyElectricalDataV2) ExpireTokens() {
 
 // token answers the exchange of client credentials, in the form or in the header.
 func (g *MyElectricalDataV2) token(w http.ResponseWriter, r *http.Request) {
-	g.serve(w, Call{Resource: ResourceToken}, g.grant(r))
+	g.serve(w, r, Call{Resource: ResourceToken}, func() answer { return g.grant(r) })
 }
 
 func (g *MyElectricalDataV2) grant(r *http.Request) answer {
@@ -120,7 +140,7 @@ func (g *MyElectricalDataV2) refuseCaller(r *http.Request) (answer, bool) {
 	if until, ok := g.tokens[token]; token == g.options.ClientSecret || ok && g.now().Before(until) {
 		return answer{}, false
 	}
-	return medRefusal(http.StatusUnauthorized, "Invalid authentication credentials"), true
+	return medRefusal(http.StatusUnauthorized, medBadToken), true
 }
 
 // The envelope of all answers but those of the front door.
@@ -164,9 +184,12 @@ type medPoint struct {
 
 // pdl lists the delivery points. It counts against no quota.
 func (g *MyElectricalDataV2) pdl(w http.ResponseWriter, r *http.Request) {
+	g.serve(w, r, Call{Resource: "pdl"}, func() answer { return g.points(r) })
+}
+
+func (g *MyElectricalDataV2) points(r *http.Request) answer {
 	if no, refused := g.refuseCaller(r); refused {
-		g.serve(w, Call{Resource: "pdl"}, no)
-		return
+		return no
 	}
 	points := []medPoint{}
 	for i, m := range g.enedis.Meters() {
@@ -176,7 +199,7 @@ func (g *MyElectricalDataV2) pdl(w http.ResponseWriter, r *http.Request) {
 			Active: true, Activation: m.ActivationOf(m.Directions()[0]),
 		})
 	}
-	g.serve(w, Call{Resource: "pdl"}, g.envelope(points, nil))
+	return g.envelope(points, nil)
 }
 
 // medQuery is a request for data.
@@ -198,11 +221,12 @@ func (g *MyElectricalDataV2) data(res medResource) http.HandlerFunc {
 		if !q.of2026 {
 			w.Header().Set("Deprecation", "@1791153780")
 		}
-		a, refused := g.refuseCaller(r)
-		if !refused {
-			a = g.answer(&q)
-		}
-		g.serve(w, Call{Resource: res.name, PRM: q.prm, Days: q.days}, a)
+		g.serve(w, r, Call{Resource: res.name, PRM: q.prm, Days: q.days}, func() answer {
+			if no, refused := g.refuseCaller(r); refused {
+				return no
+			}
+			return g.answer(&q)
+		})
 	}
 }
 
@@ -223,7 +247,7 @@ func (g *MyElectricalDataV2) answer(q *medQuery) answer {
 		limit = medQuotaCached
 	}
 	if spent, ok := g.admit(g.options.ClientSecret, q.cached, limit); !ok { // a token counts for its account
-		return g.no("RATE_LIMIT_EXCEEDED", fmt.Sprintf("Daily rate limit exceeded (%d/%d).", spent, limit))
+		return g.overQuota(spent, limit)
 	}
 	return q.serve(g, q)
 }

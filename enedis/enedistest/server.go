@@ -21,6 +21,9 @@ const (
 	ResourceToken = "token"
 )
 
+// ResourceServices names the exchange of a consent for its meters in calls and faults.
+const ResourceServices = "subscribed_services"
+
 // unknownResource names a path that Enedis does not have.
 const unknownResource = "unknown"
 
@@ -58,7 +61,7 @@ func (e *Enedis) resources() []resource {
 		contract2026("comptage_auto", e.contract(metering)),
 		contract2026("donnees_generales_auto", e.contract(generalData)),
 		{
-			dialect: v2026, api: "subscribed_services", name: "subscribed_services", method: http.MethodPost,
+			dialect: v2026, api: ResourceServices, name: ResourceServices, method: http.MethodPost,
 			path: "/subscribed_services/v1/{$}", context: "/subscribed_services/v1", answer: e.services,
 		},
 

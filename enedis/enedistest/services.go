@@ -75,7 +75,7 @@ func (e *Enedis) services(q *query) answer {
 	}
 	var found []service
 	for _, m := range e.Meters() {
-		if !ask.wants(m) || q.now.Before(m.ServicesFrom) {
+		if !ask.wants(m) || m.NoConsent || q.now.Before(m.ServicesFrom) {
 			continue
 		}
 		for _, s := range servicesOf(q, m) {

@@ -15,7 +15,7 @@ import (
 func (e *Enedis) Transport() http.RoundTripper { return transport{e} }
 
 type transport struct {
-	enedis *Enedis
+	handler http.Handler
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -49,7 +49,7 @@ func (t transport) serve(w http.ResponseWriter, r *http.Request) (err error) {
 		in.Header = http.Header{}
 	}
 	in.RequestURI = r.URL.RequestURI()
-	t.enedis.ServeHTTP(w, in)
+	t.handler.ServeHTTP(w, in)
 	return nil
 }
 
