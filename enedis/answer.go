@@ -56,7 +56,7 @@ func (a Answer) Decode(v any) error {
 }
 
 func (a Answer) refusal(code, detail string) *Error {
-	return &Error{Op: a.Op, Status: a.Status, Code: clean(code), Detail: clean(detail), After: a.retryAfter()}
+	return &Error{Op: a.Op, Status: a.Status, Code: Clean(code), Detail: Clean(detail), After: a.retryAfter()}
 }
 
 // retryAfter is the time that Retry-After names, in seconds or as a date; else zero.
@@ -124,8 +124,8 @@ var (
 
 const maxDetail = 200 // characters
 
-// clean makes one short line, without a PRM, of what a source sent.
-func clean(s string) string {
+// Clean makes one short line, without a PRM, of what a source sent.
+func Clean(s string) string {
 	if len(s) > 10*maxDetail {
 		s = strings.TrimRight(s[:10*maxDetail], "0123456789") // not the beginning of a PRM either
 	}

@@ -48,11 +48,11 @@ func NewCaller(client *http.Client, gate Gate, userAgent string, now func() time
 	return c
 }
 
-// Do sends a request, within its context, and reads the answer to its end, whatever its status is. API is the name that
-// the gate counts under, op that of the resource in errors. The error is that of the gate, a *ClockError, an *Error for
+// Do sends a request, within its context, and reads the answer to its end, whatever its status is. The
+// gate counts it as call; op is the name of the resource in errors. The error is that of the gate, a *ClockError, an *Error for
 // an answer above 8 MiB, or else the network's; its text has no URL, since Enedis puts the PRM there.
-func (c *Caller) Do(req *http.Request, api, op string) (Answer, error) {
-	if err := c.gate(req.Context(), api); err != nil {
+func (c *Caller) Do(req *http.Request, call Call, op string) (Answer, error) {
+	if err := c.gate(req.Context(), call); err != nil {
 		return Answer{}, err
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), callTimeout) // the wait at the gate does not count
@@ -97,7 +97,7 @@ func networkError(host string, err error) error {
 		err = wrapped.Err
 	}
 	if text := err.Error(); longDigits.MatchString(text) {
-		err = errors.New(clean(text))
+		err = errors.New(Clean(text))
 	}
 	return fmt.Errorf("%s: %w", host, err)
 }

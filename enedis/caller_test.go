@@ -25,7 +25,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func atNoon() time.Time { return noon }
 
-func open(context.Context, string) error { return nil }
+func open(context.Context, enedis.Call) error { return nil }
 
 // roundTripper is a transport that needs no socket.
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -52,8 +52,8 @@ func get(ctx context.Context, t *testing.T, url string) *http.Request {
 
 func TestCallerAsksTheGateBeforeEachRequest(t *testing.T) {
 	var log []string
-	gate := func(_ context.Context, api string) error {
-		log = append(log, "gate "+api)
+	gate := func(_ context.Context, c enedis.Call) error {
+		log = append(log, "gate "+c.API)
 		return nil
 	}
 	caller, url := serve(t, gate, func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +65,7 @@ func TestCallerAsksTheGateBeforeEachRequest(t *testing.T) {
 	})
 
 	for range 2 {
-		answer, err := caller.Do(get(t.Context(), t, url+"/a"), "api", "op")
+		answer, err := caller.Do(get(t.Context(), t, url+"/a"), enedis.Call{API: "api"}, "op")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusTeapot, answer.Status)
 		require.Equal(t, "yes", answer.Header.Get("X-Kept"))
@@ -83,19 +83,19 @@ func TestCallerRepeatsNothingByItself(t *testing.T) {
 			panic(http.ErrAbortHandler) // the connection breaks before an answer
 		}
 	})
-	_, err := caller.Do(get(t.Context(), t, url), "api", "op")
+	_, err := caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
 	require.NoError(t, err)
-	_, err = caller.Do(get(t.Context(), t, url), "api", "op")
+	_, err = caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
 	require.Error(t, err)
 	require.Equal(t, int64(2), requests.Load())
 }
 
 func TestCallerSendsNothingPastAClosedGate(t *testing.T) {
 	closed := &enedis.BudgetError{API: "api", Until: noon.Add(time.Hour)}
-	caller, url := serve(t, func(context.Context, string) error { return closed },
+	caller, url := serve(t, func(context.Context, enedis.Call) error { return closed },
 		func(http.ResponseWriter, *http.Request) { t.Error("a request passed the closed gate") })
 
-	_, err := caller.Do(get(t.Context(), t, url), "api", "op")
+	_, err := caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
 
 	require.ErrorIs(t, err, enedis.ErrBudget)
 	require.Equal(t, enedis.Quota, enedis.ActionOf(err))
@@ -108,7 +108,7 @@ func TestCallerFollowsNoRedirect(t *testing.T) {
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 	})
 
-	answer, err := caller.Do(get(t.Context(), t, url), "api", "op")
+	answer, err := caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
 
 	require.NoError(t, err)
 	require.Equal(t, 1, calls)
@@ -121,7 +121,7 @@ func TestCallerRefusesAnAnswerAboveEightMebibytes(t *testing.T) {
 		caller, url := serve(t, open, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write(bytes.Repeat([]byte(" "), size))
 		})
-		answer, err := caller.Do(get(t.Context(), t, url), "api", "op")
+		answer, err := caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
 		if !tooLarge {
 			require.NoError(t, err)
 			require.Len(t, answer.Body, size)
@@ -157,7 +157,7 @@ func TestCallerChecksTheClock(t *testing.T) {
 				}
 				w.WriteHeader(http.StatusInternalServerError)
 			})
-			_, err := caller.Do(get(t.Context(), t, url), "api", "op")
+			_, err := caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
 			if test.used {
 				require.NoError(t, err)
 				return
@@ -183,13 +183,13 @@ func TestCallerGivesUpAfterThirtySeconds(t *testing.T) {
 	for name, transport := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				gate := func(context.Context, string) error {
+				gate := func(context.Context, enedis.Call) error {
 					time.Sleep(time.Minute) // the wait for our own rate is none of the source's
 					return nil
 				}
 				caller := enedis.NewCaller(&http.Client{Transport: transport}, gate, "", time.Now)
 				start := time.Now()
-				_, err := caller.Do(get(t.Context(), t, "https://enedis.example/?pointId="+prm), "api", "op")
+				_, err := caller.Do(get(t.Context(), t, "https://enedis.example/?pointId="+prm), enedis.Call{API: "api"}, "op")
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.Equal(t, time.Minute+30*time.Second, time.Since(start))
 				require.Equal(t, enedis.Retry, enedis.ActionOf(err))
@@ -221,7 +221,7 @@ func TestCallerKeepsThePRMOutOfNetworkErrors(t *testing.T) {
 	for name, transport := range tests {
 		t.Run(name, func(t *testing.T) {
 			caller := enedis.NewCaller(&http.Client{Transport: transport}, open, "", atNoon)
-			_, err := caller.Do(get(t.Context(), t, "https://enedis.example/x?pointId="+prm), "api", "op")
+			_, err := caller.Do(get(t.Context(), t, "https://enedis.example/x?pointId="+prm), enedis.Call{API: "api"}, "op")
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), prm)
 			require.True(t, strings.HasPrefix(err.Error(), "enedis.example: "), err.Error())
@@ -239,6 +239,6 @@ func TestCallerHonoursTheCallersContext(t *testing.T) {
 		return nil, r.Context().Err()
 	})
 	caller := enedis.NewCaller(&http.Client{Transport: transport}, open, "", atNoon)
-	_, err := caller.Do(get(ctx, t, "https://enedis.example/"), "api", "op")
+	_, err := caller.Do(get(ctx, t, "https://enedis.example/"), enedis.Call{API: "api"}, "op")
 	require.ErrorIs(t, err, context.Canceled)
 }

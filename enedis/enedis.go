@@ -52,19 +52,29 @@ type Profile struct {
 	OffPeak       string   // consumption's off-peak hours, the source's text
 }
 
+// Call is one HTTP request that is about to be made, in the terms of the budgets.
+type Call struct {
+	API        string    // of the source, as in "mesure_synchrone_auto"
+	Credential string    // a label of the token that is sent, never the token: empty where the source has one for all
+	PRM        meter.PRM // the meter that it is about; empty when it is about none
+}
+
 // Gate is asked before every HTTP request, token and retries included. It writes the call into the ledger, waits for the
-// rate, and refuses with an error for which errors.Is(err, ErrBudget) holds when the budget of the API is spent.
-type Gate func(ctx context.Context, api string) error
+// rate, and refuses with an error for which errors.Is(err, ErrBudget) holds when a budget that counts the call is spent.
+type Gate func(ctx context.Context, c Call) error
 
 // Traits is what a source can do and may do: data, for the planner and the gate.
 type Traits struct {
 	Measures  map[meter.Direction][]meter.Measure // what it offers; a measure that is absent is not offered
 	Span      map[meter.Measure]int               // the most days of one request
 	History   map[meter.Measure]History           // how far back it reaches
-	DailyLags bool                                // daily values end the day before yesterday
-	Rate      float64                             // requests a second, over all APIs; burst 1
-	InFlight  int                                 // requests at the same time, at most one a meter
-	Limits    []Limit
+	DailyLags []meter.Direction                   // whose daily values end the day before yesterday
+	// Yesterday is the time of day in Paris from which yesterday may be asked for; zero for any time.
+	Yesterday  time.Duration
+	NoContract bool    // there is no contract API: Profile is not to be called
+	Rate       float64 // requests a second, over all APIs; burst 1
+	InFlight   int     // requests at the same time, at most one a meter
+	Limits     []Limit
 }
 
 // History is how far back from today a source reaches.
@@ -77,6 +87,9 @@ func (h History) First(today meter.Day) meter.Day {
 	return today.MonthsBack(h.Months) - meter.Day(h.Days)
 }
 
+// Lags tells whether the daily values of a direction end the day before yesterday.
+func (t Traits) Lags(d meter.Direction) bool { return slices.Contains(t.DailyLags, d) }
+
 // Offers tells whether the source has a measure of a direction.
 func (t Traits) Offers(d meter.Direction, m meter.Measure) bool {
 	return slices.Contains(t.Measures[d], m)
@@ -85,12 +98,37 @@ func (t Traits) Offers(d meter.Direction, m meter.Measure) bool {
 // Limit is a budget: at most Calls in any Window, counted for each value of Scope.
 type Limit struct {
 	Window time.Duration
-	Scope  string // ScopeAPI or ScopeSource
+	Scope  Scope
 	Calls  int
 }
 
-// The scopes of a limit.
+// Scope is what a limit counts together.
+type Scope string
+
+// The scopes.
 const (
-	ScopeAPI    = "api"    // each API of the source for itself
-	ScopeSource = "source" // all calls to the source together
+	ScopeAddress    Scope = "address"    // all calls to the source, whatever they ask for: it sees one address of ours
+	ScopeCredential Scope = "credential" // the calls made with one token
+	ScopeMeter      Scope = "meter"      // the calls about one meter
+	ScopeAPI        Scope = "api"        // the calls to one API of the source
 )
+
+// Of is the value of the scope that a call counts for.
+func (s Scope) Of(c Call) string {
+	switch s {
+	case ScopeCredential:
+		return c.Credential
+	case ScopeMeter:
+		return string(c.PRM)
+	case ScopeAPI:
+		return c.API
+	}
+	return ""
+}
+
+// Grant is what a customer's consent opens: one meter.
+type Grant struct {
+	PRM        meter.PRM
+	Directions []meter.Direction // those that a service names, consumption first; nil when nothing is said
+	Until      meter.Day         // the last day of the consent; 0 when unknown
+}

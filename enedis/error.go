@@ -15,6 +15,9 @@ type Error struct {
 	Code   string    // Enedis's own code, as in "ADAM-ERR0123", or CodeUnreadable; empty when the answer has none
 	Detail string    // error_description, cleaned: for people, never for branching
 	After  time.Time // when the source itself says when to come back (Retry-After); else zero
+	// Apart tells that the refusal is about the request's own meter or token, though its status looks like the whole source's:
+	// requests for other meters may well succeed.
+	Apart bool
 }
 
 // Error is one line for a log: it holds no PRM, since Answer cleans Code and Detail of runs of 14 digits.
@@ -52,6 +55,13 @@ const CodeUnreadable = "unreadable"
 // CodeNotSubscribed is the code of an API that the application has not subscribed.
 const CodeNotSubscribed = "900908"
 
+// Our own codes of what gateways do, or would do.
+const (
+	CodeOtherMeter   = "prm_not_in_token" // a meter that no token opens; no call was made
+	CodeTokenExpired = "token_expired"    // the token's time has passed, and with it the consent; no call was made
+	CodeBanned       = "banned"           // the gateway bans our address
+)
+
 // actions is the program's one table from Enedis's codes to decisions. Sources: the error table of Enedis's catalogue,
 // what implementations have met, and the error codes of WSO2 API Manager, which is Enedis's gateway. Sources spell some
 // codes with underscores and in other cases, so keys are in lower case with hyphens, see codeKey.
@@ -84,6 +94,9 @@ var actions = map[string]Action{
 	"invalid-request":        FixSettings,
 	"invalid-resquest":       FixSettings, // sic
 	"adam-err0002":           FixSettings, // end not after start
+	"prm-not-in-token":       FixSettings,
+	"token-expired":          RenewConsent,
+	"banned":                 Quota,
 	"no-data-found":          Wait,
 	"stm-err-0000020":        Wait,
 	"stm-err-0000014":        Wait,
@@ -118,12 +131,29 @@ func (e *Error) Action() Action {
 	return Retry
 }
 
+// ErrNotReady tells that Enedis does not know the services of a fresh consent yet.
+var ErrNotReady = errors.New("the services of this consent are not known yet")
+
+// ConsentError is a customer's way to the consent page that ended without a consent.
+type ConsentError struct {
+	Refused bool   // by the customer; else the page failed, or what came back cannot be read
+	Code    string // error and error_description as they came, cleaned; for people
+}
+
+func (e *ConsentError) Error() string {
+	if e.Refused {
+		return "the customer refused: " + e.Code
+	}
+	return "the consent was not given: " + e.Code
+}
+
 // ErrBudget is the gate's refusal: our own budget is spent.
 var ErrBudget = errors.New("our own budget of calls is spent")
 
 // BudgetError is an ErrBudget that says when the budget has room again.
 type BudgetError struct {
 	API   string
+	Scope Scope // of the budget that is spent
 	Until time.Time
 }
 
@@ -131,6 +161,9 @@ func (e *BudgetError) Error() string { return e.API + ": " + ErrBudget.Error() }
 
 // Is makes errors.Is(err, ErrBudget) hold.
 func (e *BudgetError) Is(target error) bool { return target == ErrBudget }
+
+// Apart tells that the budget is that of one token or one meter: others may be asked for all the same.
+func (e *BudgetError) Apart() bool { return e.Scope == ScopeCredential || e.Scope == ScopeMeter }
 
 // ClockError is an answer whose Date differs from our clock by more than ten minutes; the answer is not used.
 type ClockError struct {
@@ -161,6 +194,28 @@ func ActionOf(err error) Action {
 		return FixSettings
 	}
 	return action
+}
+
+// Apart tells whether an error is one token's or one meter's alone: it says nothing of the source.
+func Apart(err error) bool {
+	if spent, ok := errors.AsType[*BudgetError](err); ok {
+		return spent.Apart()
+	}
+	refusal, ok := errors.AsType[*Error](err)
+	return ok && refusal.Apart
+}
+
+// WholeSource tells whether an error is the whole source's, so that other requests would meet it as well: the network, the
+// clock, the token, a quota.
+func WholeSource(err error) bool {
+	if err == nil || Apart(err) {
+		return false
+	}
+	if _, ok := errors.AsType[*TokenError](err); ok {
+		return true
+	}
+	refusal, ok := errors.AsType[*Error](err)
+	return !ok || refusal.Status == http.StatusUnauthorized || refusal.Action() == Quota
 }
 
 func actionOf(err error) Action {

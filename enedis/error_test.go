@@ -104,15 +104,15 @@ func TestActionByCode(t *testing.T) {
 		enedis.NotCollected: {"ADAM-ERR0075"},
 		enedis.RenewConsent: {
 			"ADAM-ERR0061", "ADAM-DC-0007", "ADAM-DC-0008", "ADAM_DC_0008", "Bad request", "bad_request",
-			"STM-ERR-0000019", "unauthorized_user",
+			"STM-ERR-0000019", "unauthorized_user", enedis.CodeTokenExpired,
 		},
 		enedis.FixSettings: {
 			"900901", "900907", "900908", "900909", "900910", "invalid_client", "invalid_grant", "invalid_scope",
 			"unauthorized_client", "unsupported_grant_type", "Invalid_request", "invalid_request", "invalid_resquest",
-			"ADAM-ERR0002",
+			"ADAM-ERR0002", enedis.CodeOtherMeter,
 		},
 		enedis.Wait:  {"no_data_found", "STM-ERR-0000020", "STM-ERR-0000014"},
-		enedis.Quota: {"Quota Q3 reached", "Quota Q4 reached"},
+		enedis.Quota: {enedis.CodeBanned, "Quota Q3 reached", "Quota Q4 reached"},
 		enedis.Retry: {"ADAM-DC-0500", "STM-ERR-0000001", "technical_error", "900900", enedis.CodeUnreadable},
 	}
 	for _, action := range slices.Sorted(maps.Keys(byAction)) {
@@ -163,4 +163,30 @@ func TestErrorIsOneLine(t *testing.T) {
 	err := &enedis.Error{Op: "daily_consumption", Status: 400, Code: "ADAM-ERR0123", Detail: "too early"}
 	require.EqualError(t, err, "daily_consumption: HTTP 400 ADAM-ERR0123: too early")
 	require.EqualError(t, &enedis.Error{Op: "token", Status: 500}, "token: HTTP 500")
+}
+
+func TestWholeSource(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		err          error
+		whole, apart bool
+	}{
+		"no error":                      {err: nil},
+		"the network":                   {err: errors.New("connection refused"), whole: true},
+		"the clock":                     {err: &enedis.ClockError{}, whole: true},
+		"the access token":              {err: &enedis.TokenError{Err: &enedis.Error{Status: 400, Code: "invalid_client"}}, whole: true},
+		"a 401":                         {err: &enedis.Error{Status: 401}, whole: true},
+		"a quota":                       {err: &enedis.Error{Status: 429}, whole: true},
+		"our budget of the address":     {err: &enedis.BudgetError{Scope: enedis.ScopeAddress}, whole: true},
+		"our budget of one token":       {err: &enedis.BudgetError{Scope: enedis.ScopeCredential}, apart: true},
+		"a 401 of one token of many":    {err: &enedis.Error{Status: 401, Apart: true}, apart: true},
+		"a 500":                         {err: &enedis.Error{Status: 500}},
+		"a refused consent":             {err: &enedis.Error{Status: 403, Code: "ADAM-DC-0008"}},
+		"an answer that says no data":   {err: &enedis.Error{Status: 404, Code: "no_data_found"}},
+		"wrapped, as a source gives it": {err: fmt.Errorf("consoapi: %w", &enedis.Error{Status: 429}), whole: true},
+	}
+	for name, test := range tests {
+		require.Equal(t, test.whole, enedis.WholeSource(test.err), name)
+		require.Equal(t, test.apart, enedis.Apart(test.err), name)
+	}
 }

@@ -13,10 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
@@ -95,16 +96,17 @@ func (c *Client) Traits() enedis.Traits {
 			meter.MaxPower:  days,
 			meter.Register:  days,
 		},
-		Rate:     1,
-		InFlight: 1,
-		Limits:   []enedis.Limit{{Window: 12 * time.Hour, Scope: enedis.ScopeSource, Calls: 60}},
+		NoContract: true,
+		Rate:       1,
+		InFlight:   1,
+		Limits:     []enedis.Limit{{Window: 12 * time.Hour, Scope: enedis.ScopeAddress, Calls: 60}},
 	}
 }
 
 // Fetch asks for the days of a request, in one call. Days from today on are not asked for, since Enedis refuses them. A
 // clear "no data" of a 200 is a batch without days; that of a 404 is an *enedis.Error with action Wait. An answer that
-// cannot be read as a whole is an *enedis.Error with enedis.CodeUnreadable. CodeOtherMeter and CodeExpired are refusals of
-// our own, without a call.
+// cannot be read as a whole is an *enedis.Error with enedis.CodeUnreadable. Those with enedis.CodeOtherMeter and
+// enedis.CodeTokenExpired are refusals of our own, without a call. What is one token's trouble is Apart.
 func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, error) {
 	kind, ok := c.dialect.kinds[measured{req.Direction, req.Measure}]
 	if !ok {
@@ -120,7 +122,7 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 		return enedis.Batch{}, err
 	}
 
-	answer, err := c.ask(ctx, kind, c.dialect.query(req, days), token)
+	answer, err := c.ask(ctx, kind, req.PRM, c.dialect.query(req, days), token)
 	if err != nil {
 		return enedis.Batch{}, err
 	}
@@ -131,14 +133,31 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 	return enedis.Batch{Request: req, Days: decoded.Days, Source: Name}, nil
 }
 
-// Profile knows nothing, makes no call and has no error: the gateway has no contract API, so that directions and
-// activation have to be found out by asking for data.
+// Profile knows nothing, makes no call and has no error: the gateway has no contract API, which Traits tells, so that
+// directions and activation have to be found out by asking for data.
 func (c *Client) Profile(context.Context, meter.PRM) (enedis.Profile, error) {
 	return enedis.Profile{}, nil
 }
 
+// Meters lists the meters that the tokens name, in their order, each once. It makes no call and has no error.
+func (c *Client) Meters(context.Context) ([]meter.PRM, error) {
+	return slices.Clone(c.tokens.meters), nil
+}
+
+// ConsentUntil is the last day in Paris through the whole of which the token of a meter holds, a day of the past when it has
+// expired; ok is false for a meter that no token names, and for a token that does not say when it ends.
+func (c *Client) ConsentUntil(p meter.PRM) (last meter.Day, ok bool) {
+	token, known := c.tokens.byMeter[p]
+	if !known || token.expires.IsZero() {
+		return 0, false
+	}
+	return meter.DayOf(token.expires) - 1, true
+}
+
 // ask makes one call. The kind of data is the name of the API, for the gate, and that of the operation, in errors.
-func (c *Client) ask(ctx context.Context, kind string, query url.Values, token string) (enedis.Answer, error) {
+func (c *Client) ask(
+	ctx context.Context, kind string, prm meter.PRM, query url.Values, token credential,
+) (enedis.Answer, error) {
 	target := c.base.JoinPath(kind)
 	target.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
@@ -146,26 +165,27 @@ func (c *Client) ask(ctx context.Context, kind string, query url.Values, token s
 		return enedis.Answer{}, fmt.Errorf("%s: the request cannot be made", kind) // the cause would show the URL
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+token)
-	answer, err := c.caller.Do(req, kind, kind)
+	req.Header.Set("Authorization", "Bearer "+token.value)
+	answer, err := c.caller.Do(req, enedis.Call{API: kind, Credential: token.label, PRM: prm}, kind)
 	if err != nil {
 		return enedis.Answer{}, err
 	}
 	c.log.DebugContext(ctx, "Conso API answered", "op", kind, "status", answer.Status, "bytes", len(answer.Body))
 	if refusal := refusalOf(answer); refusal != nil {
+		refusal.Apart = ofToken(refusal) && len(c.tokens.all) > 1
 		return enedis.Answer{}, refusal
 	}
 	return answer, nil
 }
 
 // decode reads an answer that is no refusal.
-func (c *Client) decode(ctx context.Context, req enedis.Request, a enedis.Answer) (dataconnect.Decoded, error) {
+func (c *Client) decode(ctx context.Context, req enedis.Request, a enedis.Answer) (wire.Decoded, error) {
 	decoded, err := c.dialect.decode(Name, req, a.Body)
 	if err != nil {
-		return dataconnect.Decoded{}, a.Unreadable(err)
+		return wire.Decoded{}, a.Unreadable(err)
 	}
 	if decoded.Dropped > 0 {
-		c.log.WarnContext(ctx, "points that overlap others or mean no time are dropped",
+		c.log.WarnContext(ctx, "points that overlap others or mean no certain time are dropped",
 			"request", req, "points", decoded.Dropped)
 	}
 	return decoded, nil

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
@@ -23,7 +23,7 @@ const (
 type dialect struct {
 	kinds  map[measured]string // the gateway's types: the last segment of the path
 	query  func(enedis.Request, meter.Days) url.Values
-	decode func(source string, req enedis.Request, body []byte) (dataconnect.Decoded, error)
+	decode func(source string, req enedis.Request, body []byte) (wire.Decoded, error)
 }
 
 // measured is what a type is about.
@@ -66,7 +66,7 @@ func dialect2026() dialect {
 			}
 			return q
 		},
-		decode: dataconnect.Decode2026,
+		decode: wire.Decode2026,
 	}
 }
 
@@ -93,13 +93,13 @@ func dialectV5() dialect {
 
 // decodeV5 reads the inner object of an answer of v5: the gateway has taken it out of meter_reading, and here it is put
 // back. What has no interval_reading goes to the decoder as it is, which tells an empty shell from something else.
-func decodeV5(source string, req enedis.Request, body []byte) (dataconnect.Decoded, error) {
+func decodeV5(source string, req enedis.Request, body []byte) (wire.Decoded, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
-		return dataconnect.Decoded{}, err
+		return wire.Decoded{}, err
 	}
 	if _, inner := fields["interval_reading"]; inner {
 		body = slices.Concat([]byte(`{"meter_reading":`), body, []byte(`}`))
 	}
-	return dataconnect.DecodeV5(source, req, body)
+	return wire.DecodeV5(source, req, body)
 }

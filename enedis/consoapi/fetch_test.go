@@ -256,6 +256,44 @@ func TestFetchWarnsOnceOfDroppedPoints(t *testing.T) {
 	require.Regexp(t, `^time=\S+ level=WARN msg="[^"]+" request="…0987 consumption/load_curve [^"]+" points=2\n$`, g.log())
 }
 
+// TestAnHourThatIsLostInOctoberIsSaid takes the hour of winter away, so that nothing tells which hour the rest belongs to.
+func TestAnHourThatIsLostInOctoberIsSaid(t *testing.T) {
+	for format, test := range map[consoapi.Format]struct{ sample, list, stamp, from string }{
+		consoapi.Format2026: {"2026/courbe_de_charge_consommation_dst_october.json", "points", "d", "2026-10-25"},
+		consoapi.FormatV5:   {"v5/consumption_load_curve_dst_october.json", "interval_reading", "date", "2025-10-26"},
+	} {
+		t.Run(string(format), func(t *testing.T) {
+			var body map[string]any
+			require.NoError(t, json.Unmarshal([]byte(sample(t, test.sample)), &body))
+			var holder map[string]any
+			if format == consoapi.FormatV5 {
+				body = body["meter_reading"].(map[string]any) // as the gateway hands it on
+				holder = body
+			} else {
+				holder = body["grandeur"].([]any)[0].(map[string]any)
+			}
+			points := holder[test.list].([]any)
+			require.Len(t, points, 50)
+			for _, p := range points[3:7] {
+				require.Contains(t, p.(map[string]any)[test.stamp], " 02:")
+			}
+			holder[test.list] = append(points[:5:5], points[7:]...)
+			lacking, err := json.Marshal(body)
+			require.NoError(t, err)
+
+			g, client := newGateway(t, answer(http.StatusOK, string(lacking)), inFormat(format))
+			from := day(test.from)
+			batch, err := client.Fetch(t.Context(), curve(from.String(), (from+1).String()))
+			require.NoError(t, err)
+			require.Len(t, batch.Days[0].Readings, 50)
+			for i, r := range batch.Days[0].Readings {
+				require.Equal(t, 3 <= i && i < 7, r.Missing, "slot %d", i)
+			}
+			require.Regexp(t, `level=WARN .* points=2\n$`, g.log())
+		})
+	}
+}
+
 func TestFetchUsesNoAnswerFromAnotherTime(t *testing.T) {
 	_, client := newGateway(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Date", time.Unix(0, 0).UTC().Format(http.TimeFormat))
@@ -278,9 +316,12 @@ func TestTraits(t *testing.T) {
 	_, client := newGateway(t, nil)
 	require.Equal(t, "consoapi", client.Name())
 	traits := client.Traits()
-	require.Equal(t, []enedis.Limit{{Window: 12 * time.Hour, Scope: enedis.ScopeSource, Calls: 60}}, traits.Limits)
+	require.Equal(t, []enedis.Limit{{Window: 12 * time.Hour, Scope: enedis.ScopeAddress, Calls: 60}}, traits.Limits)
 	require.InDelta(t, 1, traits.Rate, 0)
 	require.Equal(t, 1, traits.InFlight)
+	require.True(t, traits.NoContract)
+	require.Empty(t, traits.DailyLags)
+	require.Zero(t, traits.Yesterday)
 	for _, d := range meter.Directions() {
 		require.Equal(t, meter.Measures(d), traits.Measures[d])
 	}

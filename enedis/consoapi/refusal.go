@@ -12,10 +12,6 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 )
 
-// CodeBanned is our own code for a 403 of the gateway itself, or of what stands before it: the address is banned. The Error
-// has status 429, so that its action is Quota, and is not to be repeated for an hour: who is banned stays so.
-const CodeBanned = "banned"
-
 const banRest = time.Hour
 
 // refusalOf is the Error of an answer that says no; nil for one that may hold data. The gateway refuses with
@@ -39,6 +35,11 @@ func refusalOf(a enedis.Answer) *enedis.Error {
 		return a.Unreadable(fmt.Errorf("the gateway is refused by Enedis: %s", cmp.Or(refusal.Detail, refusal.Code)))
 	}
 	return refusal
+}
+
+// ofToken tells whether the gateway refuses the token, or the meter with it.
+func ofToken(refusal *enedis.Error) bool {
+	return refusal.Status == http.StatusUnauthorized && refusal.Code != enedis.CodeUnreadable
 }
 
 // enclosed is Enedis's body within the gateway's.
@@ -65,7 +66,7 @@ func ofGateway(a enedis.Answer) *enedis.Error {
 	refusal := a.Refusal()
 	switch a.Status {
 	case http.StatusForbidden:
-		refusal.Status, refusal.Code = http.StatusTooManyRequests, CodeBanned
+		refusal.Status, refusal.Code = http.StatusTooManyRequests, enedis.CodeBanned
 		refusal.Detail = "HTTP 403 from Conso API itself: it bans an address for good at 100 requests in 12 hours"
 		if rest := a.At.Add(banRest); refusal.After.Before(rest) {
 			refusal.After = rest

@@ -2,8 +2,10 @@ package consoapi_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/consoapi"
 )
 
 // refusalOf asks a gateway that answers in this way, and gives its refusal; nil when it gives data.
@@ -77,6 +78,61 @@ func TestEverySampleLeadsToItsAction(t *testing.T) {
 	}
 	require.Equal(t, want, got)
 	require.Equal(t, 4, data)
+}
+
+// TestEveryRefusalOfEnedisLeadsToItsAction does the same with what the gateway hands on of Enedis's refusals, those of
+// package enedis. A sample without a row fails. What is wrong with the gateway's own token is nothing that settings could
+// mend.
+func TestEveryRefusalOfEnedisLeadsToItsAction(t *testing.T) {
+	want := map[string]enedis.Action{
+		"2026_400_ADAM-ERR0002_date_order":        enedis.FixSettings,
+		"2026_400_ADAM-ERR0123":                   enedis.NarrowStart,
+		"2026_400_no_subscribed_service":          enedis.RenewConsent,
+		"2026_403_swagger_shape_not_holder":       enedis.RenewConsent,
+		"2026_404_swagger_shape_no_measure":       enedis.Wait,
+		"2026_429_swagger_shape_sla":              enedis.Quota,
+		"2026_500_swagger_shape":                  enedis.Retry,
+		"400_ADAM-DC-0007_not_holder_observed":    enedis.RenewConsent,
+		"400_ADAM-ERR0061_not_holder":             enedis.RenewConsent,
+		"400_ADAM-ERR0069_wrong_direction":        enedis.Never,
+		"400_ADAM-ERR0075_curve_objection":        enedis.NotCollected,
+		"400_ADAM-ERR0123_before_activation":      enedis.NarrowStart,
+		"400_ADAM-ERR0125_history_deadline":       enedis.NarrowStart,
+		"400_ADAM-ERR0126_more_than_7_days":       enedis.NarrowSpan,
+		"400_invalid_request_date_order":          enedis.FixSettings,
+		"400_invalid_request_end_in_future":       enedis.FixSettings,
+		"400_invalid_request_usage_point_missing": enedis.FixSettings,
+		"401_fault_900901_invalid_credentials":    enedis.Retry,
+		"403_ADAM-DC-0007_not_owner_documented":   enedis.RenewConsent,
+		"403_ADAM-DC-0008_no_consent":             enedis.RenewConsent,
+		"403_fault_900908_not_subscribed":         enedis.FixSettings,
+		"403_flat_900908_not_subscribed":          enedis.FixSettings,
+		"403_unauthorized_user":                   enedis.RenewConsent,
+		"404_STM-ERR-0000019_unknown_user":        enedis.RenewConsent,
+		"404_STM-ERR-0000020":                     enedis.Wait,
+		"404_no_data_found":                       enedis.Wait,
+		"429_quota_Q3_per_second":                 enedis.Quota,
+		"429_quota_Q4_per_hour":                   enedis.Quota,
+		"500_ADAM-DC-0500":                        enedis.Retry,
+		"500_technical_error":                     enedis.Retry,
+	}
+	entries, err := os.ReadDir(filepath.Join("..", "testdata", "errors"))
+	require.NoError(t, err)
+	require.NotEmpty(t, entries)
+	got := map[string]enedis.Action{}
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), ".json")
+		status, err := strconv.Atoi(strings.TrimPrefix(name, "2026_")[:3])
+		require.NoError(t, err)
+		body, err := os.ReadFile(filepath.Join("..", "testdata", "errors", e.Name()))
+		require.NoError(t, err)
+		handedOn := fmt.Sprintf(`{"status":%d,"message":"The Enedis API returned an error","error":%s}`, status, body)
+		refusal := refusalOf(t, status, handedOn, nil)
+		require.NotNil(t, refusal, name)
+		require.False(t, refusal.Apart, name)
+		got[name] = refusal.Action()
+	}
+	require.Equal(t, want, got)
 }
 
 func TestRefusals(t *testing.T) {
@@ -211,7 +267,7 @@ func TestBan(t *testing.T) {
 			refusal := refusalOf(t, http.StatusForbidden, body, nil)
 			require.NotNil(t, refusal)
 			require.Equal(t, enedis.Quota, refusal.Action())
-			require.Equal(t, consoapi.CodeBanned, refusal.Code)
+			require.Equal(t, enedis.CodeBanned, refusal.Code)
 			require.Contains(t, refusal.Detail, "HTTP 403")
 			require.True(t, refusal.After.Equal(noon().Add(time.Hour)))
 		})

@@ -55,8 +55,8 @@ type gateway struct {
 	answer http.HandlerFunc
 
 	mu     sync.Mutex
-	gates  []string // what the gate was asked for
-	calls  []string // the types that were called, each behind its gate
+	gates  []enedis.Call // what the gate was asked for
+	calls  []string      // the types that were called, each behind its gate
 	logged bytes.Buffer
 }
 
@@ -83,10 +83,10 @@ func inFormat(f consoapi.Format) func(*consoapi.Options) {
 	return func(o *consoapi.Options) { o.Format = f }
 }
 
-func (g *gateway) gate(_ context.Context, api string) error {
+func (g *gateway) gate(_ context.Context, c enedis.Call) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.gates = append(g.gates, api)
+	g.gates = append(g.gates, c)
 	return nil
 }
 
@@ -108,7 +108,11 @@ func (g *gateway) requests() []string {
 	g.t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	require.Equal(g.t, g.calls, g.gates, "the gate is asked once before each request")
+	var apis []string
+	for _, c := range g.gates {
+		apis = append(apis, c.API)
+	}
+	require.Equal(g.t, g.calls, apis, "the gate is asked once before each request")
 	return g.calls
 }
 

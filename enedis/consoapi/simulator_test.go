@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,7 @@ func simulate(
 	client, err := consoapi.New(consoapi.Options{
 		BaseURL: "http://conso.test/api", Format: format, Tokens: []string{conso.Token(prms...)}, UserAgent: userAgent,
 		HTTP: &http.Client{Transport: conso.Transport()}, Now: noon, Log: slog.New(slog.DiscardHandler),
-		Gate: func(context.Context, string) error { return nil },
+		Gate: func(context.Context, enedis.Call) error { return nil },
 	})
 	require.NoError(t, err)
 	return sim, conso, client
@@ -156,6 +157,29 @@ func TestRefusalsOfTheSimulator(t *testing.T) {
 	}
 }
 
+// TestTroubleOfTheGatewayItself has the gateway misbehave, with Enedis well behind it.
+func TestTroubleOfTheGatewayItself(t *testing.T) {
+	for fault, want := range map[string]enedis.Action{
+		"500": enedis.Retry, "503": enedis.Retry, "html": enedis.Retry, "html404": enedis.Retry, "hang": enedis.Retry,
+		"slow": enedis.Retry, "reset": enedis.Retry, "truncated": enedis.Retry, "huge": enedis.Retry,
+		"429": enedis.Quota, "unauthorized": enedis.FixSettings, "clock": enedis.FixSettings,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, conso, client := simulate(t, "", enedistest.Meter{PRM: consumer})
+			conso.Inject(enedistest.Fault{Name: fault})
+			_, err := client.Fetch(t.Context(), daily())
+			require.Error(t, err, fault)
+			require.Equal(t, want, enedis.ActionOf(err), err)
+			require.Len(t, conso.Calls(), 1, "nothing is repeated")
+
+			conso.Heal()
+			batch, err := client.Fetch(t.Context(), daily())
+			require.NoError(t, err, fault)
+			require.Len(t, batch.Days, 7)
+		})
+	}
+}
+
 func TestBudgetKeepsFarFromTheBan(t *testing.T) {
 	_, conso, client := simulate(t, "", enedistest.Meter{PRM: consumer})
 	limit := client.Traits().Limits[0]
@@ -165,6 +189,7 @@ func TestBudgetKeepsFarFromTheBan(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.False(t, conso.Banned())
+	require.Equal(t, limit.Calls, enedistest.MostWithin(limit.Window, conso.Calls()))
 	for range enedistest.ConsoBanCalls - limit.Calls - 1 {
 		_, err := client.Fetch(t.Context(), daily())
 		require.NoError(t, err)
@@ -173,6 +198,6 @@ func TestBudgetKeepsFarFromTheBan(t *testing.T) {
 	require.True(t, conso.Banned())
 	refusal, ok := errors.AsType[*enedis.Error](err)
 	require.True(t, ok)
-	require.Equal(t, consoapi.CodeBanned, refusal.Code)
+	require.Equal(t, enedis.CodeBanned, refusal.Code)
 	require.Equal(t, enedis.Quota, enedis.ActionOf(err))
 }

@@ -15,15 +15,6 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-// Our own codes of refusals that cost no call. Both ask for FixSettings.
-const (
-	// CodeOtherMeter is a meter that no token names. Its status is 400, not the gateway's 401, which would mean that the
-	// whole source is locked: the other meters are well.
-	CodeOtherMeter = "prm_not_in_token"
-	// CodeExpired is a token whose time has passed. Its status is 401 when no token is left that holds, else 400.
-	CodeExpired = "token_expired"
-)
-
 // Token is what the gateway's token says. It is a JSON Web Token, HS256, whose signature only the gateway can verify.
 type Token struct {
 	PRMs    []meter.PRM // that it opens, in its order, each once
@@ -106,12 +97,17 @@ func (s *seconds) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// tokens are the tokens that a client has, by the meters that they open.
-type tokens map[meter.PRM]credential
+// tokens are those that a client has.
+type tokens struct {
+	all     []credential // each once, in the order of the settings
+	byMeter map[meter.PRM]credential
+	meters  []meter.PRM // in the order of the tokens, each once
+}
 
 // credential is a token as it is sent.
 type credential struct {
 	value   string
+	label   string    // for the gate: nothing of the value
 	expires time.Time // zero: unknown
 }
 
@@ -121,49 +117,63 @@ func (c credential) outlives(o credential) bool {
 	return !o.expires.IsZero() && (c.expires.IsZero() || c.expires.After(o.expires))
 }
 
-// newTokens reads all tokens. Of two that open a meter the one that expires later is kept.
+// newTokens reads all tokens. Of two that open a meter the one that expires later is kept. A token of one meter is labelled
+// by the meter, as in "…0987"; those of several are "token", "token 2" and so on.
 func newTokens(list []string) (tokens, error) {
 	if len(list) == 0 {
-		return nil, errors.New("a token is needed")
+		return tokens{}, errors.New("a token is needed")
 	}
-	all := tokens{}
+	t := tokens{byMeter: map[meter.PRM]credential{}}
+	shared := 0
 	for _, text := range list {
 		token, err := ParseToken(text)
 		if err != nil {
-			return nil, err
+			return tokens{}, err
 		}
-		c := credential{value: strings.TrimSpace(text), expires: token.Expires}
-		for _, prm := range token.PRMs {
-			if former, known := all[prm]; !known || c.outlives(former) {
-				all[prm] = c
-			}
+		c := credential{value: strings.TrimSpace(text), label: "token", expires: token.Expires}
+		if slices.ContainsFunc(t.all, func(o credential) bool { return o.value == c.value }) {
+			continue
 		}
+		if len(token.PRMs) == 1 {
+			c.label = token.PRMs[0].Short()
+		} else if shared++; shared > 1 {
+			c.label = fmt.Sprintf("token %d", shared)
+		}
+		t.add(c, token.PRMs)
 	}
-	return all, nil
+	return t, nil
 }
 
-// of is the token that opens a meter. The error is an *enedis.Error with action FixSettings, as of the operation that has
-// need of it.
-func (t tokens) of(prm meter.PRM, op string, now time.Time) (string, error) {
-	c, known := t[prm]
+func (t *tokens) add(c credential, prms []meter.PRM) {
+	t.all = append(t.all, c)
+	for _, prm := range prms {
+		former, known := t.byMeter[prm]
+		if !known {
+			t.meters = append(t.meters, prm)
+		}
+		if !known || c.outlives(former) {
+			t.byMeter[prm] = c
+		}
+	}
+}
+
+// of is the token that opens a meter. The error is an *enedis.Error, as of the operation that has need of it. Without a
+// token the other meters are well; an expired one is the whole source's trouble when no other token holds.
+func (t tokens) of(prm meter.PRM, op string, now time.Time) (credential, error) {
+	c, known := t.byMeter[prm]
 	switch {
 	case !known:
-		return "", &enedis.Error{
-			Op: op, Status: http.StatusBadRequest, Code: CodeOtherMeter,
+		return credential{}, &enedis.Error{
+			Op: op, Status: http.StatusUnauthorized, Code: enedis.CodeOtherMeter, Apart: true,
 			Detail: "no token of Conso API names the meter " + prm.Short() + ": consent for it there, and set the new token",
 		}
 	case c.holds(now):
-		return c.value, nil
+		return c, nil
 	}
-	refusal := &enedis.Error{
-		Op: op, Status: http.StatusUnauthorized, Code: CodeExpired,
+	return credential{}, &enedis.Error{
+		Op: op, Status: http.StatusUnauthorized, Code: enedis.CodeTokenExpired,
 		Detail: fmt.Sprintf("the token of Conso API expired on %s: consent there again, and set the new token",
 			meter.DayOf(c.expires)),
+		Apart: slices.ContainsFunc(t.all, func(o credential) bool { return o.holds(now) }),
 	}
-	for _, other := range t {
-		if other.holds(now) {
-			refusal.Status = http.StatusBadRequest // the source still answers for other meters
-		}
-	}
-	return "", refusal
 }

@@ -1,16 +1,18 @@
 // Package dataconnect reads Enedis's Data Connect as an application that Enedis knows: the API of 2026, "mesures
-// synchrones", and the one before it, v5, whose format gateways still speak. One access token of the application serves
-// all meters; the consent of each meter's holder is kept at Enedis.
+// synchrones", and the one before it, v5. One access token of the application serves all meters; the consent of each meter's
+// holder is kept at Enedis.
 //
-// It turns wire JSON into days of the ground and refusals into enedis.Error. When something is asked, and what a refusal
-// means for the round, is the bridge's business. Names, addresses and e-mails, which the contract APIs send along, are
-// read by nobody here.
+// It makes the calls, and turns refusals into enedis.Error; package wire reads the answers. When something is asked, and what
+// a refusal means for the round, is the bridge's business.
 package dataconnect
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
@@ -34,12 +37,14 @@ const (
 	V5    Version = "v5"   // before; the measures were announced to stop in October 2026
 )
 
-// Options is what a Client needs. HTTP may be nil; all else is required.
+// Options is what a Client needs. HTTP may be nil, AuthorizeURL and Duration empty; all else is required.
 type Options struct {
 	BaseURL      string // http or https, perhaps with a path; also of the token
 	Version      Version
 	ClientID     string
 	ClientSecret string
+	AuthorizeURL string // the consent page, http or https; empty: Enedis's own, of the version
+	Duration     string // for which customers are asked to consent, see ParseDuration; empty: DefaultDuration
 	UserAgent    string
 	HTTP         *http.Client // whose transport is used
 	Gate         enedis.Gate
@@ -50,6 +55,9 @@ type Options struct {
 // Client is the source. It is safe for concurrent use.
 type Client struct {
 	base         *url.URL
+	authorize    *url.URL
+	duration     Duration
+	clientID     string
 	dialect      dialect
 	caller       *enedis.Caller
 	tokens       *tokens
@@ -72,9 +80,20 @@ func New(o Options) (*Client, error) {
 	if o.ClientID == "" || o.ClientSecret == "" {
 		return nil, errors.New("client id and client secret are both needed")
 	}
+	authorize, err := parseAuthorizeURL(cmp.Or(o.AuthorizeURL, dialect.authorizeURL))
+	if err != nil {
+		return nil, err
+	}
+	duration, err := ParseDuration(cmp.Or(o.Duration, DefaultDuration))
+	if err != nil {
+		return nil, err
+	}
 	caller := enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now)
 	return &Client{
 		base:         base,
+		authorize:    authorize,
+		duration:     duration,
+		clientID:     o.ClientID,
 		dialect:      dialect,
 		caller:       caller,
 		tokens:       newTokens(caller, base, o.ClientID, o.ClientSecret, o.Now),
@@ -88,8 +107,8 @@ func New(o Options) (*Client, error) {
 // Name is "dataconnect".
 func (c *Client) Name() string { return Name }
 
-// Traits is what the API offers and allows. Enedis counts 1000 calls an hour for each API in 2026, 10 000 in v5, and five a
-// second over all; of the history one day of its fifteen beyond the months is left as a margin.
+// Traits is what the API offers and allows. Enedis counts 1000 calls an hour for each API in 2026, 10 000 over all in v5, and
+// five a second over all; of the history one day of its fifteen beyond the months is left as a margin.
 func (c *Client) Traits() enedis.Traits {
 	days := enedis.History{Months: 36, Days: 14}
 	return enedis.Traits{
@@ -106,7 +125,7 @@ func (c *Client) Traits() enedis.Traits {
 		},
 		Rate:     4.5,
 		InFlight: 4,
-		Limits:   []enedis.Limit{{Window: time.Hour, Scope: enedis.ScopeAPI, Calls: c.dialect.hourly}},
+		Limits:   []enedis.Limit{{Window: time.Hour, Scope: c.dialect.counted, Calls: c.dialect.hourly}},
 	}
 }
 
@@ -123,7 +142,8 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 		return enedis.Batch{}, fmt.Errorf("%s: no day before today is asked for", req)
 	}
 
-	var decoded Decoded
+	res.prm = req.PRM
+	var decoded wire.Decoded
 	err := c.ask(ctx, res, c.dialect.query(req, days), func(a enedis.Answer) (blank bool, err error) {
 		decoded, err = c.dialect.decode(Name, req, a.Body)
 		if err != nil {
@@ -135,7 +155,7 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 		return enedis.Batch{}, err
 	}
 	if decoded.Dropped > 0 {
-		c.log.WarnContext(ctx, "points that overlap others or mean no time are dropped",
+		c.log.WarnContext(ctx, "points that overlap others or mean no certain time are dropped",
 			"request", req, "points", decoded.Dropped)
 	}
 	return enedis.Batch{Request: req, Days: decoded.Days, Source: Name}, nil
@@ -143,8 +163,10 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 
 // resource is what one URL below the base gives.
 type resource struct {
-	path string // its first segment names the API, for Enedis's quota and ours
-	op   string // its name in errors and logs
+	path string    // its first segment names the API, for Enedis's quota and ours
+	op   string    // its name in errors and logs
+	prm  meter.PRM // the meter that it is about; empty when it is about none
+	body []byte    // JSON, which is posted; nil to get the resource
 }
 
 // metering is a resource that is named by the last segment of its path.
@@ -188,13 +210,20 @@ type reader func(enedis.Answer) (blank bool, err error)
 func (c *Client) try(ctx context.Context, r resource, query url.Values, tok token, read reader) (bool, error) {
 	target := c.base.JoinPath(r.path)
 	target.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	method, body := http.MethodGet, io.Reader(nil)
+	if r.body != nil {
+		method, body = http.MethodPost, bytes.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
 		return false, fmt.Errorf("%s: the request cannot be made", r.op) // the cause would show the URL
 	}
 	req.Header.Set("Accept", "application/json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("Authorization", "Bearer "+tok.value)
-	answer, err := c.caller.Do(req, r.api(), r.op)
+	answer, err := c.caller.Do(req, enedis.Call{API: r.api(), PRM: r.prm}, r.op)
 	if err != nil {
 		return false, err
 	}

@@ -5,16 +5,19 @@ import (
 	"net/url"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
 // dialect is what sets one version of the API apart.
 type dialect struct {
-	hourly    int // calls an hour
-	resources map[measured]resource
-	query     func(enedis.Request, meter.Days) url.Values
-	decode    func(source string, req enedis.Request, body []byte) (Decoded, error)
-	profile   func(*Client, context.Context, meter.PRM) (enedis.Profile, error)
+	hourly       int          // calls an hour
+	counted      enedis.Scope // what Enedis counts them for
+	authorizeURL string       // of Enedis's consent page
+	resources    map[measured]resource
+	query        func(enedis.Request, meter.Days) url.Values
+	decode       func(source string, req enedis.Request, body []byte) (wire.Decoded, error)
+	profile      func(*Client, context.Context, meter.PRM) (enedis.Profile, error)
 }
 
 // measured is what a resource is about.
@@ -37,7 +40,9 @@ func dialectOf(v Version) (dialect, bool) {
 func dialect2026() dialect {
 	const api = "mesure_synchrone_auto/v2/"
 	return dialect{
-		hourly: 1000,
+		hourly:       1000,
+		counted:      enedis.ScopeAPI,
+		authorizeURL: AuthorizeURL2026,
 		resources: map[measured]resource{
 			{meter.Consumption, meter.Daily}:     metering(api + "consommation_quotidienne"),
 			{meter.Consumption, meter.LoadCurve}: metering(api + "courbe_de_charge_consommation"),
@@ -59,7 +64,7 @@ func dialect2026() dialect {
 			}
 			return q
 		},
-		decode:  Decode2026,
+		decode:  wire.Decode2026,
 		profile: (*Client).profile2026,
 	}
 }
@@ -67,7 +72,9 @@ func dialect2026() dialect {
 // dialectV5 is that of the OpenAPI files of v5; it has no registers.
 func dialectV5() dialect {
 	return dialect{
-		hourly: 10_000,
+		hourly:       10_000,
+		counted:      enedis.ScopeAddress, // the application: all its users and resources together
+		authorizeURL: AuthorizeURLV5,
 		resources: map[measured]resource{
 			{meter.Consumption, meter.Daily}:     metering("metering_data_dc/v5/daily_consumption"),
 			{meter.Consumption, meter.LoadCurve}: metering("metering_data_clc/v5/consumption_load_curve"),
@@ -82,7 +89,7 @@ func dialectV5() dialect {
 				"end":            {days.To.String()}, // excluded
 			}
 		},
-		decode:  DecodeV5,
+		decode:  wire.DecodeV5,
 		profile: (*Client).profileV5,
 	}
 }

@@ -198,11 +198,14 @@ func TestFetchUsesNoAnswerFromAnotherTime(t *testing.T) {
 }
 
 func TestTraits(t *testing.T) {
-	for version, hourly := range map[dataconnect.Version]int{dataconnect.V2026: 1000, dataconnect.V5: 10_000} {
+	for version, limit := range map[dataconnect.Version]enedis.Limit{
+		dataconnect.V2026: {Window: time.Hour, Scope: enedis.ScopeAPI, Calls: 1000},
+		dataconnect.V5:    {Window: time.Hour, Scope: enedis.ScopeAddress, Calls: 10_000},
+	} {
 		_, client := newEnedis(t, version, nil)
 		require.Equal(t, "dataconnect", client.Name())
 		traits := client.Traits()
-		require.Equal(t, []enedis.Limit{{Window: time.Hour, Scope: enedis.ScopeAPI, Calls: hourly}}, traits.Limits)
+		require.Equal(t, []enedis.Limit{limit}, traits.Limits)
 		require.InDelta(t, 4.5, traits.Rate, 0)
 		require.Equal(t, 4, traits.InFlight)
 		for _, d := range meter.Directions() {

@@ -3,7 +3,6 @@ package dataconnect_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -182,24 +181,6 @@ func TestProfileV5RefusesAnotherMetersContract(t *testing.T) {
 	_, err := client.Profile(t.Context(), producer)
 	require.ErrorContains(t, err, enedis.CodeUnreadable)
 	require.Equal(t, enedis.Retry, enedis.ActionOf(err))
-}
-
-func TestSubscribedPower(t *testing.T) {
-	tests := map[string]*float64{
-		`"9 kVA"`: new(9.0), `"9kVA"`: new(9.0), `"9,5 kVA"`: new(9.5), `"36 KVA"`: new(36.0), `"12"`: new(12.0),
-		`{"unit":"kVA","value":"12"}`: new(12.0), `{"unit":"kVA","value":12.5}`: new(12.5), `{"value":"6"}`: new(6.0),
-		`"9 kW"`: nil, `"XXXX"`: nil, `""`: nil, `null`: nil, `9`: nil, `[]`: nil, `"NaN"`: nil, `"Inf"`: nil, `"-3 kVA"`: nil,
-		`{"unit":"kW","value":"250"}`: nil, `{"unit":"kVA"}`: nil, `{}`: nil, `true`: nil,
-	}
-	for raw, want := range tests {
-		t.Run(raw, func(t *testing.T) {
-			_, client := newEnedis(t, dataconnect.V5, answer(http.StatusOK, fmt.Sprintf(
-				`{"customer":{"usage_points":[{"contracts":{"segment":"C5","subscribed_power":%s}}]}}`, raw)))
-			got, err := client.Profile(t.Context(), consumer)
-			require.NoError(t, err)
-			require.Equal(t, want, got.SubscribedKVA)
-		})
-	}
 }
 
 func TestAnAPIThatIsNotSubscribedIsLeftAloneForADay(t *testing.T) {

@@ -43,8 +43,8 @@ type fakeEnedis struct {
 
 	mu     sync.Mutex
 	now    time.Time
-	gates  []string // what the gate was asked for
-	calls  []string // the requests that came, each behind its gate
+	gates  []enedis.Call // what the gate was asked for
+	calls  []string      // the requests that came, each behind its gate
 	tokens int
 	logged bytes.Buffer
 }
@@ -82,10 +82,10 @@ func (e *fakeEnedis) pass(d time.Duration) {
 	e.now = e.now.Add(d)
 }
 
-func (e *fakeEnedis) gate(_ context.Context, api string) error {
+func (e *fakeEnedis) gate(_ context.Context, c enedis.Call) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.gates = append(e.gates, api)
+	e.gates = append(e.gates, c)
 	return nil
 }
 
@@ -107,12 +107,15 @@ func (e *fakeEnedis) requests() []string {
 	e.t.Helper()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var apis []string
+	var apis, gates []string
 	for _, path := range e.calls {
 		api, _, _ := strings.Cut(path, "/")
 		apis = append(apis, api)
 	}
-	require.ElementsMatch(e.t, apis, e.gates, "the gate is asked once before each request")
+	for _, c := range e.gates {
+		gates = append(gates, c.API)
+	}
+	require.ElementsMatch(e.t, apis, gates, "the gate is asked once before each request")
 	return e.calls
 }
 
@@ -130,7 +133,12 @@ func (e *fakeEnedis) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.serveToken(w, r)
 		return
 	}
-	assert.Equal(e.t, http.MethodGet, r.Method)
+	method, contentType := http.MethodGet, ""
+	if path == servicesCall {
+		method, contentType = http.MethodPost, "application/json"
+	}
+	assert.Equal(e.t, method, r.Method)
+	assert.Equal(e.t, contentType, r.Header.Get("Content-Type"))
 	assert.Equal(e.t, "application/json", r.Header.Get("Accept"))
 	assert.NotContains(e.t, r.URL.RawQuery, "secret")
 	w.Header().Set("Content-Type", "application/octet-stream") // as met in reality: nobody may rely on it
@@ -184,7 +192,7 @@ func answer(status int, body string) http.HandlerFunc {
 	}
 }
 
-func sample(t *testing.T, name string) string {
+func sample(t testing.TB, name string) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", name))
 	require.NoError(t, err)

@@ -165,7 +165,7 @@ type tokenTransport struct {
 // RoundTrip leaves out the answer's header: with a Content-Type of text/plain, which Enedis is known to send, the library
 // would read JSON as a form, and without a Location it follows no redirect.
 func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	answer, err := t.caller.Do(req, tokenAPI, "token")
+	answer, err := t.caller.Do(req, enedis.Call{API: tokenAPI}, "token")
 	if err != nil {
 		return nil, err
 	}

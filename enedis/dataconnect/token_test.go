@@ -151,7 +151,7 @@ func TestATokenEndpointOutOfReachIsNoRefusal(t *testing.T) {
 	server.Close()
 	client, err := dataconnect.New(dataconnect.Options{
 		BaseURL: server.URL, Version: dataconnect.V5, ClientID: clientID, ClientSecret: clientSecret,
-		Gate: func(context.Context, string) error { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Gate: func(context.Context, enedis.Call) error { return nil }, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	_, err = client.Fetch(t.Context(), daily())
@@ -233,7 +233,7 @@ func slowEnedis(t *testing.T, stuck func(fetch int64) bool, status int) (*dataco
 	})
 	client, err := dataconnect.New(dataconnect.Options{
 		BaseURL: "https://enedis.example", Version: dataconnect.V2026, ClientID: clientID, ClientSecret: clientSecret,
-		HTTP: &http.Client{Transport: inMemory{h}}, Gate: func(context.Context, string) error { return nil },
+		HTTP: &http.Client{Transport: inMemory{h}}, Gate: func(context.Context, enedis.Call) error { return nil },
 		Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

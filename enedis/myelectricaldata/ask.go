@@ -13,46 +13,50 @@ import (
 
 // call is one GET below the base URL.
 type call struct {
-	op    string // its name in errors and logs
+	op    string    // its name in errors and logs
+	prm   meter.PRM // the meter that it is about; empty for the account
 	path  string
 	query url.Values
 }
 
-// ask makes a call for a meter, once more with a new token if the gateway refuses the one that it gave out. The answer is
-// the one that Enedis itself would have given, and no refusal.
-func (c *Client) ask(ctx context.Context, prm meter.PRM, q call) (enedis.Answer, error) {
-	if token := c.tokenOf(prm); token != "" || c.jwt == nil {
-		if token == "" {
-			return enedis.Answer{}, &enedis.Error{
-				Op: q.op, Status: http.StatusForbidden, Detail: "no token of MyElectricalData is set for this meter",
-			}
+// ask makes a call. The answer is the one that Enedis itself would have given, and no refusal. What is one token's trouble
+// is Apart where there are others.
+func (c *Client) ask(ctx context.Context, q call) (enedis.Answer, error) {
+	credential, ok := c.credentials.of(q.prm)
+	if !ok {
+		return enedis.Answer{}, &enedis.Error{
+			Op: q.op, Status: http.StatusUnauthorized, Code: enedis.CodeOtherMeter, Apart: true,
+			Detail: "no token of MyElectricalData is set for the meter " + q.prm.Short(),
 		}
-		return c.try(ctx, q, token)
 	}
-	token, err := c.jwt.get(ctx)
+	answer, err := c.askWith(ctx, q, credential)
+	if refusal, refused := errors.AsType[*enedis.Error](err); refused && c.credentials.distinct < 2 {
+		refusal.Apart = false
+	}
+	return answer, err
+}
+
+// askWith makes a call with a credential, once more with a new token if the gateway refuses the one that it gave out.
+func (c *Client) askWith(ctx context.Context, q call, with credential) (enedis.Answer, error) {
+	if with.jwt == nil {
+		return c.try(ctx, q, with.token, with.label)
+	}
+	token, err := with.jwt.get(ctx)
 	if err != nil {
 		return enedis.Answer{}, err
 	}
-	answer, err := c.try(ctx, q, token)
+	answer, err := c.try(ctx, q, token, with.label)
 	if refusal, ok := errors.AsType[*enedis.Error](err); !ok || refusal.Status != http.StatusUnauthorized {
 		return answer, err
 	}
-	if token, err = c.jwt.renew(ctx, token); err != nil {
+	if token, err = with.jwt.renew(ctx, token); err != nil {
 		return enedis.Answer{}, err
 	}
-	return c.try(ctx, q, token)
-}
-
-// tokenOf is the token that is set for a meter, or for all of them.
-func (c *Client) tokenOf(prm meter.PRM) string {
-	if token, ok := c.tokens[prm]; ok {
-		return token
-	}
-	return c.token
+	return c.try(ctx, q, token, with.label)
 }
 
 // try makes one call.
-func (c *Client) try(ctx context.Context, q call, token string) (enedis.Answer, error) {
+func (c *Client) try(ctx context.Context, q call, token, label string) (enedis.Answer, error) {
 	target := c.base.JoinPath(q.path)
 	target.RawQuery = q.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
@@ -64,7 +68,7 @@ func (c *Client) try(ctx context.Context, q call, token string) (enedis.Answer, 
 	if c.format2026 {
 		req.Header.Set("X-MED-Format", "2026")
 	}
-	answer, err := c.caller.Do(req, Name, q.op)
+	answer, err := c.caller.Do(req, enedis.Call{API: Name, Credential: label, PRM: q.prm}, q.op)
 	if err != nil {
 		return enedis.Answer{}, err
 	}

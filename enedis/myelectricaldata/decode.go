@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
 // decodeV2 reads what stood in v2's envelope, in either of Enedis's formats: some resources give that of 2026 to whoever
 // asks.
-func decodeV2(req enedis.Request, body []byte) (dataconnect.Decoded, error) {
+func decodeV2(req enedis.Request, body []byte) (wire.Decoded, error) {
 	d, err := openDocument(body)
 	if err != nil {
-		return dataconnect.Decoded{}, err
+		return wire.Decoded{}, err
 	}
 	lost := 0
 	switch {
@@ -27,11 +27,11 @@ func decodeV2(req enedis.Request, body []byte) (dataconnect.Decoded, error) {
 		d.forgetPower()
 	}
 	if body, err = json.Marshal(d.root); err != nil {
-		return dataconnect.Decoded{}, err
+		return wire.Decoded{}, err
 	}
-	decode := dataconnect.DecodeV5
+	decode := wire.DecodeV5
 	if d.of2026 {
-		decode = dataconnect.Decode2026
+		decode = wire.Decode2026
 	}
 	decoded, err := decode(Name, req, body)
 	if err == nil {

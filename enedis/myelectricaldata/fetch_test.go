@@ -152,18 +152,22 @@ func TestTraits(t *testing.T) {
 	today := day("2026-11-22")
 	for version, want := range map[myelectricaldata.Version]struct {
 		lags         bool
+		yesterday    time.Duration
 		daily, curve string
 	}{
-		v1: {false, "2023-11-08", "2024-11-08"},
-		v2: {true, "2023-11-23", "2024-11-23"},
+		v1: {false, 0, "2023-11-08", "2024-11-08"},
+		v2: {true, 10 * time.Hour, "2023-11-23", "2024-11-23"},
 	} {
 		_, client := newGateway(t, myelectricaldata.Options{Version: version}, nil)
 		require.Equal(t, "myelectricaldata", client.Name())
 		traits := client.Traits()
-		require.Equal(t, []enedis.Limit{{Window: 24 * time.Hour, Scope: enedis.ScopeSource, Calls: 40}}, traits.Limits)
+		require.Equal(t, []enedis.Limit{{Window: 24 * time.Hour, Scope: enedis.ScopeCredential, Calls: 40}}, traits.Limits)
 		require.InDelta(t, 1, traits.Rate, 0)
 		require.Equal(t, 1, traits.InFlight)
-		require.Equal(t, want.lags, traits.DailyLags)
+		require.Equal(t, want.lags, traits.Lags(meter.Consumption))
+		require.False(t, traits.Lags(meter.Production))
+		require.Equal(t, want.yesterday, traits.Yesterday)
+		require.False(t, traits.NoContract)
 		require.Equal(t, map[meter.Measure]int{meter.Daily: 365, meter.LoadCurve: 7, meter.MaxPower: 365}, traits.Span)
 		require.Equal(t, want.daily, traits.History[meter.Daily].First(today).String())
 		require.Equal(t, want.daily, traits.History[meter.MaxPower].First(today).String())
@@ -186,7 +190,12 @@ func TestAMeterMayHaveATokenOfItsOwn(t *testing.T) {
 	require.Equal(t, own, seen)
 
 	_, err = client.Fetch(t.Context(), daily())
-	require.Equal(t, enedis.RenewConsent, requireRefusal(t, err).Action(), "another meter's trouble is not the source's")
+	refusal := requireRefusal(t, err)
+	require.Equal(t, enedis.CodeOtherMeter, refusal.Code)
+	require.Equal(t, http.StatusUnauthorized, refusal.Status)
+	require.Equal(t, enedis.FixSettings, refusal.Action())
+	require.True(t, refusal.Apart, "another meter's trouble is not the source's")
+	require.Contains(t, refusal.Detail, "…0987")
 	require.Len(t, g.requests(), 1, "nothing is asked")
 }
 

@@ -3,7 +3,7 @@
 // v2, whose account holds several, which wraps all answers, says no with HTTP 200, and stamps the slots of a curve at their
 // start.
 //
-// It undoes what the gateway does to Enedis's answers, and leaves their reading to dataconnect's decoders. What the
+// It undoes what the gateway does to Enedis's answers, and leaves their reading to package wire. What the
 // gateway does is documented in part; the rest is read in its source, MyElectricalData/myelectricaldata_new, of version
 // 1.22 (February 2026) and of October 2026, 2.x, which differ in the days that a range holds.
 package myelectricaldata
@@ -13,13 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
@@ -61,16 +60,14 @@ type Options struct {
 
 // Client is the source. It is safe for concurrent use.
 type Client struct {
-	base       *url.URL
-	dialect    dialect
-	caller     *enedis.Caller
-	token      string
-	tokens     map[meter.PRM]string
-	jwt        *jwts // nil without client credentials
-	format2026 bool
-	now        func() time.Time
-	log        *slog.Logger
-	version    Version
+	base        *url.URL
+	dialect     dialect
+	caller      *enedis.Caller
+	credentials credentials
+	format2026  bool
+	now         func() time.Time
+	log         *slog.Logger
+	version     Version
 }
 
 // New checks the options; it makes no call.
@@ -83,28 +80,21 @@ func New(o Options) (*Client, error) {
 	if !ok {
 		return nil, fmt.Errorf("version %q: want %s or %s", o.Version, V1, V2)
 	}
-	c := &Client{
-		base:       base,
-		dialect:    dialect,
-		caller:     enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now),
-		token:      o.Token,
-		tokens:     maps.Clone(o.Tokens),
-		format2026: o.Format2026,
-		now:        o.Now,
-		log:        o.Log,
-		version:    o.Version,
-	}
-	switch {
-	case o.Token != "" || o.Version == V1:
-	case o.ClientID != "" && o.ClientSecret != "":
-		c.jwt = newJWTs(c.caller, base, o.ClientID, o.ClientSecret, o.Now)
-	case o.ClientID == "":
-		c.token = o.ClientSecret
-	}
-	if c.token == "" && c.jwt == nil && len(c.tokens) == 0 {
+	caller := enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now)
+	credentials := newCredentials(o, caller, base.JoinPath(tokenPath).String())
+	if credentials.distinct == 0 {
 		return nil, fmt.Errorf("%s: want a token, or for %s a client id and a client secret", o.Version, V2)
 	}
-	return c, nil
+	return &Client{
+		base:        base,
+		dialect:     dialect,
+		caller:      caller,
+		credentials: credentials,
+		format2026:  o.Format2026,
+		now:         o.Now,
+		log:         o.Log,
+		version:     o.Version,
+	}, nil
 }
 
 // Name is "myelectricaldata".
@@ -118,18 +108,21 @@ func (c *Client) Traits() enedis.Traits {
 	if c.version == V2 {
 		curve.Days, days.Days = -1, -1
 	}
-	return enedis.Traits{
+	traits := enedis.Traits{
 		Measures: map[meter.Direction][]meter.Measure{
 			meter.Consumption: {meter.Daily, meter.LoadCurve, meter.MaxPower},
 			meter.Production:  {meter.Daily, meter.LoadCurve},
 		},
-		Span:      map[meter.Measure]int{meter.LoadCurve: 7, meter.Daily: 365, meter.MaxPower: 365},
-		History:   map[meter.Measure]enedis.History{meter.LoadCurve: curve, meter.Daily: days, meter.MaxPower: days},
-		DailyLags: c.version == V2,
-		Rate:      1,
-		InFlight:  1,
-		Limits:    []enedis.Limit{{Window: 24 * time.Hour, Scope: enedis.ScopeSource, Calls: 40}},
+		Span:     map[meter.Measure]int{meter.LoadCurve: 7, meter.Daily: 365, meter.MaxPower: 365},
+		History:  map[meter.Measure]enedis.History{meter.LoadCurve: curve, meter.Daily: days, meter.MaxPower: days},
+		Rate:     1,
+		InFlight: 1,
+		Limits:   []enedis.Limit{{Window: 24 * time.Hour, Scope: enedis.ScopeCredential, Calls: 40}},
 	}
+	if c.version == V2 {
+		traits.DailyLags, traits.Yesterday = []meter.Direction{meter.Consumption}, YesterdayFrom
+	}
+	return traits
 }
 
 // Fetch asks for the days of a request, in one call but for v2's token. Days from today on are not asked for. A clear "no
@@ -148,7 +141,7 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 		return enedis.Batch{}, fmt.Errorf("%s: no day before today is asked for", req)
 	}
 	path, query := c.dialect.measures(res, req.PRM, days)
-	answer, err := c.ask(ctx, req.PRM, call{op: res, path: path, query: query})
+	answer, err := c.ask(ctx, call{op: res, prm: req.PRM, path: path, query: query})
 	if err != nil {
 		return enedis.Batch{}, err
 	}
@@ -168,7 +161,7 @@ type dialect struct {
 	resources map[measured]string // paths, which are the names in errors and logs too
 	measures  func(resource string, prm meter.PRM, days meter.Days) (path string, query url.Values)
 	contract  func(prm meter.PRM) call
-	decode    func(req enedis.Request, body []byte) (dataconnect.Decoded, error)
+	decode    func(req enedis.Request, body []byte) (wire.Decoded, error)
 	unwrap    func(enedis.Answer) (enedis.Answer, error) // gives the answer that Enedis itself would have given
 	scheme    string                                     // of the Authorization header, before the token
 }

@@ -27,7 +27,9 @@ func TestProfile(t *testing.T) {
 	consumption := func(s string) map[meter.Direction]meter.Day {
 		return map[meter.Direction]meter.Day{meter.Consumption: day(s)}
 	}
+	alone := []meter.Direction{meter.Consumption}
 	hphc := enedis.Profile{
+		Directions: alone, Open: true,
 		Activation: consumption("2019-06-21"), SubscribedKVA: new(9.0), Tariff: "BTINFMUDT",
 		OffPeak: "HC (1H30-8H00;12H30-14H00)",
 	}
@@ -40,6 +42,7 @@ func TestProfile(t *testing.T) {
 		"v1":              {v1, consumer, sample(t, "v5/contracts_hphc.json"), hphc},
 		"v2 in v5's form": {v2, consumer, wrapped(sample(t, "v5/contracts_hphc.json")), hphc},
 		"no off-peak hours": {v1, consumer, sample(t, "v5/contracts_base.json"), enedis.Profile{
+			Directions: alone, Open: true,
 			Activation: consumption("2013-08-14"), SubscribedKVA: new(6.0), Tariff: "BTINFCUST",
 		}},
 		"2026, both directions": {
@@ -59,24 +62,31 @@ func TestProfile(t *testing.T) {
 		},
 		"2026, production alone": {
 			v2, consumer, collected(`[{"contract_type":"Contrat GRD-A"}]`, `{}`, `null`),
-			enedis.Profile{Directions: []meter.Direction{meter.Production}},
+			enedis.Profile{Directions: []meter.Direction{meter.Production}, Open: true},
 		},
 		"2026, made out of v5: nothing is known of production": {
 			v2, consumer, collected(`[{"contract_type":null,"segment":"C5","distribution_tariff":"BTINFCUST",`+
 				`"contract_status":"SERVC","subscribed_power":{"value":"6","unit":"kVA"}}]`,
 				`{"consumption_last_activation_date":"2013-08-14+02:00"}`, `{"relais":{"plageHeuresCreuses":{"default":"HC"}}}`),
-			enedis.Profile{Activation: consumption("2013-08-14"), SubscribedKVA: new(6.0), Tariff: "BTINFCUST"},
+			enedis.Profile{
+				Directions: alone, Open: true,
+				Activation: consumption("2013-08-14"), SubscribedKVA: new(6.0), Tariff: "BTINFCUST",
+			},
 		},
 		"v5, production": {
 			v1, consumer, `{"customer":{"usage_points":[{"contracts":{"segment":"P4","last_activation_date":"2021-04-15"}}]}}`,
 			enedis.Profile{
-				Directions: []meter.Direction{meter.Production},
+				Directions: []meter.Direction{meter.Production}, Open: true,
 				Activation: map[meter.Direction]meter.Day{meter.Production: day("2021-04-15")},
 			},
 		},
 		"odd fields": {
 			v1, consumer, `{"customer":{"usage_points":[{"contracts":{"segment":"C5","subscribed_power":9,` +
-				`"last_activation_date":"soon","offpeak_hours":{"a":1}}}]}}`, enedis.Profile{},
+				`"last_activation_date":"soon","offpeak_hours":{"a":1}}}]}}`, enedis.Profile{Directions: alone, Open: true},
+		},
+		"neither direction": {
+			v1, consumer, `{"customer":{"usage_points":[{"contracts":{"distribution_tariff":"BTINFCUST"}}]}}`,
+			enedis.Profile{Tariff: "BTINFCUST"},
 		},
 		"nothing known":          {v1, consumer, `{"customer":{"usage_points":null}}`, enedis.Profile{}},
 		"nothing known, of 2026": {v2, consumer, collected(`[]`, `null`, `null`), enedis.Profile{}},
@@ -149,8 +159,31 @@ func TestMeters(t *testing.T) {
 		_, err := client.Meters(t.Context())
 		require.Equal(t, enedis.CodeUnreadable, requireRefusal(t, err).Code)
 	}
-	g, client = newGateway(t, myelectricaldata.Options{Version: v1}, nil)
-	_, err = client.Meters(t.Context())
-	require.Error(t, err)
-	require.Empty(t, g.requests())
+}
+
+func TestMetersWithATokenOfTheirOwn(t *testing.T) {
+	own := map[meter.PRM]string{producer: "b", consumer: "a", "22222222222222": ""}
+	for name, test := range map[string]struct {
+		options myelectricaldata.Options
+		want    []meter.PRM
+		calls   int
+	}{
+		"v1":                              {myelectricaldata.Options{Version: v1, Tokens: own}, []meter.PRM{consumer, producer}, 0},
+		"v1, beside a common one":         {myelectricaldata.Options{Version: v1, Token: secret, Tokens: own}, []meter.PRM{consumer, producer}, 0},
+		"v1, a common one alone":          {myelectricaldata.Options{Version: v1, Token: secret}, nil, 0},
+		"v2, without an account":          {myelectricaldata.Options{Version: v2, Tokens: own}, []meter.PRM{consumer, producer}, 0},
+		"v2, behind those of the account": {myelectricaldata.Options{Version: v2, Token: secret, Tokens: own}, []meter.PRM{"11111111111111", producer, consumer}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, client := newGateway(t, test.options, answer(http.StatusOK,
+				wrapped(`[{"usage_point_id":"11111111111111"},{"usage_point_id":"33000000000033"}]`)))
+			list, err := client.Meters(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, test.want, list)
+			require.Len(t, g.requests(), test.calls)
+		})
+	}
+	_, client := newGateway(t, myelectricaldata.Options{Version: v2, Token: secret, Tokens: own}, answer(http.StatusBadGateway, ``))
+	_, err := client.Meters(t.Context())
+	require.Error(t, err, "an account that cannot be read is no empty one")
 }

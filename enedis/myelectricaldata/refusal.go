@@ -147,11 +147,16 @@ func ofTheGateway(refusal *enedis.Error, a enedis.Answer) *enedis.Error {
 	return inEnedisTerms(a, http.StatusBadGateway, "", refusal.Code+": "+refusal.Detail)
 }
 
-// untilMidnight says of the gateway's own quota that it lasts until midnight UTC. The time at which v1 begins a new day
-// stands in its account status alone, without a zone; midnight UTC is not before any that could be meant.
+// untilMidnight says of the gateway's own quota, which is that of a token, that it lasts until midnight UTC. The time at
+// which v1 begins a new day stands in its account status alone, without a zone; midnight UTC is not before any that could
+// be meant.
 func untilMidnight(refusal *enedis.Error, a enedis.Answer) *enedis.Error {
 	enedisOwn := (&enedis.Error{Code: refusal.Code}).Action() == enedis.Quota
-	if refusal.Action() == enedis.Quota && !enedisOwn && refusal.After.IsZero() {
+	if refusal.Action() != enedis.Quota || enedisOwn {
+		return refusal
+	}
+	refusal.Apart = true
+	if refusal.After.IsZero() {
 		const day = 24 * time.Hour
 		refusal.After = a.At.UTC().Truncate(day).Add(day)
 	}

@@ -37,8 +37,8 @@ type fakeGateway struct {
 
 	mu     sync.Mutex
 	now    time.Time
-	gates  int
-	calls  []string // the requests that came, method, path and query below the base
+	gates  []enedis.Call // what the gate was asked for
+	calls  []string      // the requests that came, method, path and query below the base
 	logged bytes.Buffer
 }
 
@@ -78,11 +78,11 @@ func (g *fakeGateway) pass(d time.Duration) {
 	g.now = g.now.Add(d)
 }
 
-func (g *fakeGateway) gate(_ context.Context, api string) error {
+func (g *fakeGateway) gate(_ context.Context, c enedis.Call) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	assert.Equal(g.t, "myelectricaldata", api)
-	g.gates++
+	assert.Equal(g.t, "myelectricaldata", c.API)
+	g.gates = append(g.gates, c)
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (g *fakeGateway) requests() []string {
 	g.t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	require.Len(g.t, g.calls, g.gates)
+	require.Len(g.t, g.calls, len(g.gates))
 	return g.calls
 }
 
@@ -114,7 +114,7 @@ func (g *fakeGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	assert.NotContains(g.t, r.URL.String(), "cr&t")
 	g.mu.Lock()
 	g.calls = append(g.calls, r.Method+" "+r.URL.RequestURI()[len(g.base):])
-	assert.LessOrEqual(g.t, len(g.calls), g.gates, "no request before the gate was asked")
+	assert.LessOrEqual(g.t, len(g.calls), len(g.gates), "no request before the gate was asked")
 	w.Header().Set("Date", g.now.Format(http.TimeFormat))
 	g.mu.Unlock()
 	g.handle(w, r)

@@ -31,9 +31,9 @@ type jwts struct {
 	expires time.Time
 }
 
-func newJWTs(caller *enedis.Caller, base *url.URL, id, secret string, now func() time.Time) *jwts {
+func newJWTs(caller *enedis.Caller, target, id, secret string, now func() time.Time) *jwts {
 	t := &jwts{
-		caller: caller, target: base.JoinPath(tokenPath).String(), id: id, secret: secret, now: now,
+		caller: caller, target: target, id: id, secret: secret, now: now,
 		turn: make(chan struct{}, 1),
 	}
 	t.turn <- struct{}{}
@@ -70,12 +70,14 @@ func (t *jwts) fetch(ctx context.Context) (string, error) {
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	answer, err := t.caller.Do(req, Name, "token")
+	answer, err := t.caller.Do(req, enedis.Call{API: Name, Credential: numbered(1)}, "token")
 	if err != nil {
 		return "", err
 	}
 	if answer.Status != http.StatusOK {
-		return "", detailed(answer)
+		refusal := detailed(answer)
+		refusal.Apart = refusal.Action() == enedis.FixSettings || refusal.Status == http.StatusForbidden
+		return "", refusal
 	}
 	var granted struct {
 		AccessToken string `json:"access_token"`

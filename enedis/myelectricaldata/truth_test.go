@@ -1,11 +1,12 @@
 package myelectricaldata_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -18,24 +19,33 @@ import (
 
 // world is an Enedis with one meter, a gateway in front of it, and a client.
 type world struct {
-	now    time.Time
-	meter  enedistest.Meter
-	enedis *enedistest.Enedis
-	client *myelectricaldata.Client
-	calls  func() []enedistest.Call
+	now     time.Time
+	meter   enedistest.Meter
+	enedis  *enedistest.Enedis
+	gateway gateway
+	client  *myelectricaldata.Client
+	logged  bytes.Buffer // of the client
+}
+
+// gateway is one of the fakes.
+type gateway interface {
+	http.Handler
+	Transport() http.RoundTripper
+	Calls() []enedistest.Call
+	Inject(f enedistest.Fault)
+	Heal(names ...string)
 }
 
 // gatewayOf makes one of the fakes; the options are those of a client for it.
-func gatewayOf(kind string, e *enedistest.Enedis) (http.Handler, func() []enedistest.Call, myelectricaldata.Options) {
+func gatewayOf(kind string, e *enedistest.Enedis) (gateway, myelectricaldata.Options) {
 	if kind == "v1" {
 		g := enedistest.NewMyElectricalDataV1(e, map[meter.PRM]string{producer: secret})
-		return g, g.Calls, myelectricaldata.Options{Version: v1, Token: secret}
+		return g, myelectricaldata.Options{Version: v1, Token: secret}
 	}
 	g := enedistest.NewMyElectricalDataV2(e, enedistest.MyElectricalDataV2Options{
 		ClientID: "id", ClientSecret: secret, Since2: kind == "v2 since 2.0",
 	})
-	o := myelectricaldata.Options{Version: v2, ClientID: "id", ClientSecret: secret, Format2026: kind == "v2 in 2026"}
-	return g, g.Calls, o
+	return g, myelectricaldata.Options{Version: v2, ClientID: "id", ClientSecret: secret, Format2026: kind == "v2 in 2026"}
 }
 
 func newWorld(t *testing.T, kind string, m enedistest.Meter) *world {
@@ -46,18 +56,18 @@ func newWorld(t *testing.T, kind string, m enedistest.Meter) *world {
 		Now: func() time.Time { return w.now }, Meters: []enedistest.Meter{w.meter},
 		Limits: enedistest.Limits{CallsPerSecond: enedistest.Unlimited},
 	})
-	handler, calls, o := gatewayOf(kind, w.enedis)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	o.BaseURL, o.HTTP, o.Now = server.URL, server.Client(), func() time.Time { return w.now }
+	var o myelectricaldata.Options
+	w.gateway, o = gatewayOf(kind, w.enedis)
+	o.BaseURL, o.HTTP = "http://gateway.test", &http.Client{Transport: w.gateway.Transport()}
+	o.Now = func() time.Time { return w.now }
 	if o.Version == v2 {
 		o.BaseURL += "/api"
 	}
-	o.Gate = func(context.Context, string) error { return nil }
-	o.Log = slog.New(slog.DiscardHandler)
+	o.Gate = func(context.Context, enedis.Call) error { return nil }
+	o.Log = slog.New(slog.NewTextHandler(&w.logged, nil))
 	client, err := myelectricaldata.New(o)
 	require.NoError(t, err)
-	w.client, w.calls = client, calls
+	w.client = client
 	return w
 }
 
@@ -110,7 +120,7 @@ func TestTheTruthComesThroughEachGateway(t *testing.T) {
 							last := meter.DayOf(w.now)
 							if m == meter.Daily && d == meter.Consumption && (kind == "v2" || kind == "v2 in 2026") {
 								last-- // it lags
-								require.True(t, w.client.Traits().DailyLags)
+								require.True(t, w.client.Traits().Lags(meter.Consumption))
 							}
 							batch, err := w.client.Fetch(t.Context(), req)
 							require.NoError(t, err)
@@ -162,6 +172,31 @@ func TestAHoleInOctobersHourIsNeverFilledWithTheOther(t *testing.T) {
 	}
 }
 
+// TestAnHourThatIsLostInOctoberIsSaid takes the hour of winter away, so that nothing tells which hour the rest belongs to.
+func TestAnHourThatIsLostInOctoberIsSaid(t *testing.T) {
+	hole := enedistest.Hole{
+		Days: meter.Days{From: day("2026-10-25"), To: day("2026-10-26")}, Slots: enedistest.Slots{From: 5, To: 7},
+	}
+	for _, kind := range kinds() {
+		w := newWorld(t, kind, enedistest.Meter{Kind: enedistest.SelfConsumer, Holes: []enedistest.Hole{hole}})
+		for _, d := range meter.Directions() {
+			w.logged.Reset()
+			req := w.request(d, meter.LoadCurve, "2026-10-25", "2026-10-26")
+			batch, err := w.client.Fetch(t.Context(), req)
+			require.NoError(t, err)
+			got, truth := batch.Days[0].Readings, w.truth(req, meter.DayOf(w.now))[0].Readings
+			require.Len(t, got, 50)
+			for i := range got {
+				require.Equal(t, 3 <= i && i < 7, got[i].Missing, "%s, slot %d", kind, i)
+				if !got[i].Missing {
+					require.Equal(t, truth[i], got[i], "%s, slot %d", kind, i)
+				}
+			}
+			require.Regexp(t, `level=WARN .* request="…0033 [^"]+" points=2\n$`, w.logged.String())
+		}
+	}
+}
+
 func TestRefusalsComeThroughEachGateway(t *testing.T) {
 	activated := map[meter.Direction]meter.Day{meter.Consumption: day("2026-11-21")}
 	tests := map[string]struct {
@@ -200,6 +235,35 @@ func TestRefusalsComeThroughEachGateway(t *testing.T) {
 				}
 				require.Equal(t, test.action, enedis.ActionOf(err), err)
 				require.Error(t, err)
+			})
+		}
+	}
+}
+
+// TestTroubleOfEachGatewayItself has the gateway misbehave, with Enedis well behind it.
+func TestTroubleOfEachGatewayItself(t *testing.T) {
+	for fault, want := range map[string]enedis.Action{
+		"500": enedis.Retry, "503": enedis.Retry, "html": enedis.Retry, "html404": enedis.Retry, "hang": enedis.Retry,
+		"slow": enedis.Retry, "reset": enedis.Retry, "truncated": enedis.Retry, "huge": enedis.Retry,
+		"429": enedis.Quota, "clock": enedis.FixSettings,
+	} {
+		for _, kind := range kinds() {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, kind, enedistest.Meter{})
+				req := w.request(meter.Consumption, meter.Daily, "2026-11-14", "2026-11-21")
+				_, err := w.client.Fetch(t.Context(), req)
+				require.NoError(t, err)
+				before := len(w.gateway.Calls())
+				w.gateway.Inject(enedistest.Fault{Name: fault})
+				_, err = w.client.Fetch(t.Context(), req)
+				require.Error(t, err, fault)
+				require.Equal(t, want, enedis.ActionOf(err), err)
+				require.Len(t, w.gateway.Calls(), before+1, "nothing is repeated")
+
+				w.gateway.Heal()
+				batch, err := w.client.Fetch(t.Context(), req)
+				require.NoError(t, err, fault)
+				require.Len(t, batch.Days, 7)
 			})
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"net/url"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
@@ -23,9 +23,11 @@ func dialectV1() dialect {
 		measures: func(resource string, prm meter.PRM, days meter.Days) (string, url.Values) {
 			return resource + "/" + string(prm) + "/start/" + days.From.String() + "/end/" + days.To.String(), nil
 		},
-		contract: func(prm meter.PRM) call { return call{op: "contracts", path: "contracts/" + string(prm)} },
-		decode: func(req enedis.Request, body []byte) (dataconnect.Decoded, error) {
-			return dataconnect.DecodeV5(Name, req, body)
+		contract: func(prm meter.PRM) call {
+			return call{op: "contracts", prm: prm, path: "contracts/" + string(prm)}
+		},
+		decode: func(req enedis.Request, body []byte) (wire.Decoded, error) {
+			return wire.DecodeV5(Name, req, body)
 		},
 		unwrap: unwrapV1,
 		scheme: "", // the token stands alone
@@ -33,8 +35,8 @@ func dialectV1() dialect {
 }
 
 // unwrapV1 reads the refusals, {"detail": …}. With 409 the gateway says that the quota is spent until tomorrow, with 403
-// that token and delivery point do not go together, with 401 that the consent is missing. The last two are about one
-// meter, since a token is.
+// that token and delivery point do not go together, with 401 that the consent is missing: all of one token, which is bound
+// to one meter.
 func unwrapV1(a enedis.Answer) (enedis.Answer, error) {
 	refusal := a.Refusal()
 	if a.Status != http.StatusOK {
@@ -48,7 +50,7 @@ func unwrapV1(a enedis.Answer) (enedis.Answer, error) {
 	case refusal.Code == "" && refusal.Status == http.StatusConflict:
 		refusal.Status = http.StatusTooManyRequests
 	case refusal.Code == "" && refusal.Status == http.StatusUnauthorized:
-		refusal.Code = "unauthorized_user" // Enedis's own word for it
+		refusal.Code, refusal.Apart = "unauthorized_user", true // Enedis's own word for it
 	}
 	return enedis.Answer{}, untilMidnight(refusal, a)
 }

@@ -34,7 +34,8 @@ func dialectV2() dialect {
 		},
 		contract: func(prm meter.PRM) call {
 			return call{
-				op: "contract", path: path.Join("enedis/contract", string(prm)), query: url.Values{"use_cache": {"false"}},
+				op: "contract", prm: prm, path: path.Join("enedis/contract", string(prm)),
+				query: url.Values{"use_cache": {"false"}},
 			}
 		},
 		decode: decodeV2,
@@ -62,7 +63,11 @@ const partialData = "PARTIAL_DATA"
 func unwrapV2(a enedis.Answer) (enedis.Answer, error) {
 	if a.Status != http.StatusOK {
 		refusal := untilMidnight(detailed(a), a)
-		if refusal.Status == http.StatusForbidden { // the account's e-mail is not verified: nothing of one meter
+		switch refusal.Status {
+		case http.StatusUnauthorized:
+			refusal.Apart = true
+		case http.StatusForbidden: // the account's e-mail is not verified: nothing of one meter
+			refusal.Apart = true
 			return enedis.Answer{}, &enedis.TokenError{Err: refusal}
 		}
 		return enedis.Answer{}, refusal
