@@ -15,8 +15,9 @@ func (b *Bridge) completeDays(due []*unit, now time.Time) map[meter.PRM]map[mete
 	days := make(map[meter.PRM]map[meter.Day]bool)
 	for _, u := range due {
 		days[u.PRM] = make(map[meter.Day]bool)
+		ways := b.ways(u, now)
 		for d := range rideDays(now).All() {
-			days[u.PRM][d] = u.has(d, b.plan.traits)
+			days[u.PRM][d] = u.has(d, ways)
 		}
 	}
 	return days

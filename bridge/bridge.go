@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync"
 	"time"
 
@@ -50,20 +51,46 @@ type Meter struct {
 	Name       string
 	Directions []meter.Direction // these and no others; nil to find out
 	Hourly     bool              // load curves are wanted
+	Source     string            // the only source that is asked for it; empty: each in the order of preference
+}
+
+// Consenter is the source at which customers consent by a click.
+type Consenter interface {
+	Name() string
+	// ConsentURL is the page on which a customer consents, for a state that comes back with the customer.
+	ConsentURL(state string) string
+	// Grants reads the parameters with which that page sent the browser back, and asks what the consent opens. The error is an
+	// *enedis.ConsentError when there is no consent, and enedis.ErrNotReady while the services are not known.
+	Grants(ctx context.Context, back url.Values) ([]enedis.Grant, error)
+}
+
+// Lister is a source that tells which meters its credentials open.
+type Lister interface {
+	Meters(ctx context.Context) ([]meter.PRM, error)
+}
+
+// TokenHolder is a source whose credentials tell until when they open a meter.
+type TokenHolder interface {
+	// ConsentUntil is the last day; ok is false where nobody knows.
+	ConsentUntil(p meter.PRM) (last meter.Day, ok bool)
 }
 
 // Options are what the bridge is made of.
 type Options struct {
-	Store     *store.Store
-	Ledger    *Ledger
-	Sources   []Source // in order of preference
-	Broker    Broker
-	Meters    []Meter
-	Schedule  Schedule
-	History   History
-	Topics    contract.Topics
-	Locale    contract.Locale
-	Discovery *discovery.Options // nil: none
+	Store   *store.Store
+	Ledger  *Ledger
+	Sources []Source // in order of preference
+	Broker  Broker
+	Meters  []Meter
+	// ListMeters has the sources that are a Lister tell of meters beside Meters: METERS is empty.
+	ListMeters bool
+	Consent    Consenter         // nil: nobody can consent here
+	Credential map[string]string // per source a word that changes when its credentials do, and tells nothing of them
+	Schedule   Schedule
+	History    History
+	Topics     contract.Topics
+	Locale     contract.Locale
+	Discovery  *discovery.Options // nil: none
 	// StatusTopic is where Home Assistant says that it is back; empty: nowhere.
 	StatusTopic string
 	Heartbeat   bool // write it into the store, for a health check that cannot ask the page
@@ -76,7 +103,7 @@ type Options struct {
 // Bridge carries data from the sources to the broker.
 type Bridge struct {
 	Options
-	sources map[string]*health
+	roads   []*road // the sources, in order of preference
 	plan    planner
 	board   *board
 	started time.Time
@@ -85,12 +112,16 @@ type Bridge struct {
 	dirty chan struct{} // capacity 1: something is to be published
 	pump  chan struct{} // capacity 1: the event stream may have grown
 
+	renewed bool // the credentials of a source have changed since the last start
+
 	mu        sync.Mutex
 	units     map[meter.PRM]*unit
-	order     []meter.PRM // as in the settings
-	pending   []ending    // answers that the store could not take yet
-	storage   error       // why the store fails; nil while it works
-	retryAt   time.Time   // when the store is tried again
+	order     []meter.PRM        // as in the settings, then as they were consented to and listed
+	listed    map[string]listing // which meters the sources serve that tell it
+	pending   []ending           // answers that the store could not take yet
+	storage   error              // why the store fails; nil while it works
+	retryAt   time.Time          // when the store is tried again
+	awaited   int                // consents whose services Enedis does not know yet
 	lastRound *contract.Round
 	nextRound time.Time
 	holdFrom  int64 // events from this revision on wait for the end of the round; 0: none
@@ -109,9 +140,10 @@ type Bridge struct {
 // New loads what the store keeps. It makes no call.
 func New(ctx context.Context, o Options) (*Bridge, error) {
 	b := &Bridge{
-		Options: o, sources: make(map[string]*health), started: o.Now(),
+		Options: o, started: o.Now(),
 		wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), pump: make(chan struct{}, 1),
 		units: make(map[meter.PRM]*unit), unsavedLights: make(map[meter.PRM]store.Light), everyone: true,
+		listed: make(map[string]listing),
 		marked: make(map[meter.PRM]time.Time), lastSent: make(map[meter.PRM]time.Time),
 	}
 	if err := b.load(ctx); err != nil {
@@ -151,9 +183,6 @@ func signal(c chan struct{}) {
 	default:
 	}
 }
-
-// source is the one to ask for a meter.
-func (b *Bridge) source() Source { return b.Sources[0] }
 
 // rank orders the sources by preference; a source that is no longer configured comes last.
 func (b *Bridge) rank(name string) int {

@@ -92,10 +92,7 @@ func (b *Bridge) refresh(p meter.PRM) {
 			continue
 		}
 		u.forced = true
-		for s, t := range u.tries {
-			t.history.NotBefore = time.Time{}
-			u.tries[s] = t
-		}
+		u.release("")
 		if now.Sub(u.probedAt) < probeEvery {
 			continue
 		}

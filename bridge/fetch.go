@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
@@ -22,48 +24,53 @@ type ending struct {
 // errStorage stops a lane: the store fails, so nothing may be asked.
 var errStorage = errors.New("the store fails")
 
-// errSource stops a lane: the source is given rest.
-var errSource = errors.New("the source is given rest")
-
 // fetch makes one request: it is remembered before the call, and stored with its outcome after. since is when the lane began,
-// from which the retry interval counts. The error says why the lane must stop; a refusal is no such error.
-func (b *Bridge) fetch(ctx context.Context, u *unit, r enedis.Request, since time.Time, inRound bool) error {
-	src := b.source()
-	b.mu.Lock()
-	usable := b.usable(u)
-	b.mu.Unlock()
-	if !usable {
-		return errSource
-	}
-	a, err := b.Store.Begin(ctx, store.Attempt{Source: src.Name(), Series: r.Series(), Days: r.Days, At: b.Now()})
+// from which the retry interval counts. It gives the attempt back as it ended. The error says why the lane must stop; a
+// refusal is no such error, nor is a source that is given rest: the planner knows of it.
+func (b *Bridge) fetch(ctx context.Context, u *unit, r task, since time.Time, inRound bool) (store.Attempt, error) {
+	src := b.road(r.source)
+	leave, err := src.enter(ctx)
 	if err != nil {
-		return b.storageStops(ctx, err)
+		return store.Attempt{}, err
 	}
-	b.Log.Debug("request", "request", r, "source", src.Name())
-	batch, err := src.Fetch(ctx, r)
+	defer leave()
+	b.mu.Lock()
+	admitted := src.admit(b.Now(), u.forced)
+	b.mu.Unlock()
+	if !admitted { // since the plan was made
+		return store.Attempt{}, nil
+	}
+	defer b.probed(src)
+	a, err := b.Store.Begin(ctx, store.Attempt{Source: r.source, Series: r.Series(), Days: r.Days, At: b.Now()})
+	if err != nil {
+		return store.Attempt{}, b.storageStops(ctx, err)
+	}
+	b.Log.Debug("request", "request", r.Request, "source", r.source)
+	batch, err := src.Fetch(ctx, r.Request)
 	if _, ok := errors.AsType[*ledgerError](err); ok {
-		return b.storageStops(ctx, err)
+		return store.Attempt{}, b.storageStops(ctx, err)
 	}
 	if ctx.Err() != nil && err != nil {
-		return ctx.Err() // we leave; the attempt stays without an outcome and is repeated once
+		return store.Attempt{}, ctx.Err() // we leave; the attempt stays without an outcome and is repeated once
 	}
 	ctx = context.WithoutCancel(ctx) // what was fetched is stored even when we leave
 
 	resting := b.judge(ctx, u, a, err)
-	a = b.ended(a, outcome(batch, err), err, since, resting)
+	a = b.ended(u, a, outcome(batch, err), err, since, resting)
 	if b.learn(ctx, u, r, a, enedis.ActionOf(err)); a.Outcome == store.NoData && !b.collected(u, r.Series()) {
 		a.NotBefore = b.tomorrow(a.EndedAt)
 	}
 	if b.troubled(u, a) && !resting {
-		b.Log.Warn("request met trouble", "request", r, "outcome", string(a.Outcome), "err", err)
+		b.Log.Warn("request met trouble", "request", r.Request, "source", r.source, "outcome", string(a.Outcome), "err", err)
 	}
-	if err := b.finish(ctx, ending{a, batch.Days}, inRound); err != nil {
-		return err
-	}
-	if resting {
-		return errSource
-	}
-	return nil
+	return a, b.finish(ctx, ending{a, batch.Days}, inRound)
+}
+
+// probed ends the trial of a source, however its request ended.
+func (b *Bridge) probed(r *road) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r.probing = false
 }
 
 // troubled tells whether an attempt ended in a way that somebody has to mend. That a direction which nobody knew of is not
@@ -78,9 +85,9 @@ func (b *Bridge) troubled(u *unit, a store.Attempt) bool {
 // judge tells the source's health of an answer, and whether the source is given rest by it.
 func (b *Bridge) judge(ctx context.Context, u *unit, a store.Attempt, err error) (resting bool) {
 	b.mu.Lock()
-	h := b.sources[a.Source]
+	h := &b.road(a.Source).health
 	was := h.Failures
-	changed := h.judge(b.Schedule, u.PRM, len(b.units) == 1, a.At, b.Now(), err)
+	changed := h.judge(b.Schedule, u.PRM, b.sharing(a.Source) == 1, a.At, b.Now(), err)
 	backoff := h.Backoff
 	b.mu.Unlock()
 	if !changed {
@@ -98,12 +105,14 @@ func (b *Bridge) judge(ctx context.Context, u *unit, a store.Attempt, err error)
 }
 
 // ended fills in how an attempt ended, and when it may be repeated.
-func (b *Bridge) ended(a store.Attempt, o store.Outcome, err error, since time.Time, resting bool) store.Attempt {
+func (b *Bridge) ended(
+	u *unit, a store.Attempt, o store.Outcome, err error, since time.Time, resting bool,
+) store.Attempt {
 	now := b.Now()
 	a.Outcome, a.EndedAt = o, now
 	switch o {
 	case store.Answered, store.NoData:
-		a.NotBefore = since.Add(b.Schedule.RetryInterval)
+		a.NotBefore = since.Add(b.distance(u, a))
 	case store.Refused:
 		a.NotBefore = time.Time{} // at once, with another range
 	case store.WrongDirection:
@@ -116,15 +125,30 @@ func (b *Bridge) ended(a store.Attempt, o store.Outcome, err error, since time.T
 			a.NotBefore = time.Time{} // the source's rest decides
 		}
 	}
-	if refusal, ok := errors.AsType[*enedis.Error](err); ok {
-		a.Code, a.Detail = refusal.Code, refusal.Detail
-		if refusal.Code == enedis.CodeNotSubscribed {
-			a.NotBefore = now.Add(24 * time.Hour)
-		}
-	} else if err != nil {
+	if err != nil {
 		a.Detail = err.Error()
 	}
+	if spent, ok := errors.AsType[*enedis.BudgetError](err); ok {
+		a.NotBefore = later(a.NotBefore, spent.Until)
+	}
+	if refusal, ok := errors.AsType[*enedis.Error](err); ok {
+		a.Code, a.Detail, a.NotBefore = refusal.Code, refusal.Detail, b.refusedUntil(refusal, a)
+	}
 	return a
+}
+
+// refusedUntil is when a refused request may be repeated. What one token or one meter cannot have is asked for once a day: a
+// new token, which changes that, releases it.
+func (b *Bridge) refusedUntil(e *enedis.Error, a store.Attempt) time.Time {
+	switch {
+	case e.Code == enedis.CodeNotSubscribed:
+		return a.EndedAt.Add(24 * time.Hour)
+	case e.Apart && a.Outcome == store.BadSettings:
+		return b.tomorrow(a.EndedAt)
+	case e.Apart:
+		return later(a.NotBefore, e.After)
+	}
+	return a.NotBefore
 }
 
 // tomorrow is when the window of the next day begins.
@@ -141,7 +165,8 @@ func (b *Bridge) collected(u *unit, s meter.Series) bool {
 // finish stores an ended attempt with its days, in one transaction, and has the outcome published. When the store cannot
 // take it, it is kept in memory and no further call is made until it can.
 func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
-	merged, err := b.Store.End(ctx, e.attempt, e.days, b.rank)
+	lags := b.road(e.attempt.Source).traits.Lags(e.attempt.Series.Direction)
+	merged, err := b.Store.End(ctx, e.attempt, store.Answer{Days: e.days, Rank: b.rank, DailyLags: lags})
 	if err != nil {
 		b.mu.Lock()
 		b.pending = append(b.pending, e)
@@ -152,9 +177,12 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 	for _, d := range merged.Refused {
 		b.Log.Warn("answer with other intervals refused, the stored day stands", "series", e.attempt.Series, "day", d.String())
 	}
-	coverage, err := b.Store.CoverageOf(ctx, e.attempt.Series)
-	if err != nil {
-		return b.storageStops(ctx, err)
+	b.differing(e.attempt, merged.Differing)
+	coverage := make(map[meter.Series]meter.Coverage, 2)
+	for _, s := range changedSeries(e.attempt.Series, merged.Changed) {
+		if coverage[s], err = b.Store.CoverageOf(ctx, s); err != nil {
+			return b.storageStops(ctx, err)
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -162,10 +190,8 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 	if !ok {
 		return nil
 	}
-	u.coverage[e.attempt.Series] = coverage
-	t := u.tries[e.attempt.Series]
-	t.note(e.attempt)
-	u.tries[e.attempt.Series] = t
+	maps.Copy(u.coverage, coverage)
+	u.note(e.attempt)
 	if len(merged.Changed) > 0 {
 		u.kept.UpdatedAt = merged.Changed[len(merged.Changed)-1].StoredAt
 	}
@@ -175,4 +201,27 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 	}
 	b.touch(u.PRM)
 	return nil
+}
+
+// changedSeries lists the series that an answer touched: the one that was asked for, and the daily values that its curve gave.
+func changedSeries(asked meter.Series, changed []store.Stored) []meter.Series {
+	list := []meter.Series{asked}
+	for _, d := range changed {
+		if !slices.Contains(list, d.Series) {
+			list = append(list, d.Series)
+		}
+	}
+	return list
+}
+
+// differing logs and counts the days of which two sources say different things. The preferred one stands.
+func (b *Bridge) differing(a store.Attempt, days []meter.Day) {
+	if len(days) == 0 {
+		return
+	}
+	b.mu.Lock()
+	b.road(a.Source).differs += len(days)
+	b.mu.Unlock()
+	b.Log.Warn("two sources differ, the preferred one stands",
+		"series", a.Series, "source", a.Source, "days", len(days), "first", days[0].String())
 }

@@ -19,6 +19,28 @@ type health struct {
 	setAt     time.Time // when the rest was last decided on: attempts that began earlier decide nothing more
 	failed    meter.PRM // the meter whose request failed last, without a success since
 	lastError string
+	probing   bool // a request is under way that finds out whether the source is well again
+	differs   int  // days that differed from those of another source, since the start
+}
+
+// neverEnded counts two attempts in a row that never ended as failures, of the attempts of all sources, the newest first.
+func (h *health) neverEnded(s Schedule, attempts []store.Attempt) {
+	lost := 0
+	var last time.Time
+	for _, a := range attempts {
+		if a.Source != h.Source {
+			continue
+		}
+		if a.Outcome != store.Unfinished {
+			break
+		}
+		lost += a.Lost
+		last = later(last, a.At)
+	}
+	if rest := last.Add(s.rest(lost - 1)); lost >= 2 && rest.After(h.Until) {
+		h.Failures, h.Until, h.Outcome = max(h.Failures, lost-1), rest, store.SourceDown
+		h.Detail = "attempts in a row were never ended"
+	}
 }
 
 // rest is the length of the n-th rest in a row.
@@ -59,14 +81,17 @@ func outcome(batch enedis.Batch, err error) store.Outcome {
 
 // judge draws the consequence of an answer for the source: its rest after a failure, the end of it after a success. A
 // failure of the token, the connection, the clock or the quota concerns the whole source at once; any other one when it
-// strikes two meters in a row, or the only one.
+// strikes two meters in a row, or the only one. What concerns one token or one meter says nothing of the source.
 func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time, err error) (changed bool) {
 	o := outcome(enedis.Batch{}, err)
-	h.lastError = ""
+	h.lastError, h.probing = "", false
 	if o.Troubled() && o != store.WrongDirection {
 		h.lastError = err.Error()
 	}
-	if failed := o == store.SourceDown || o == store.OverQuota || o == store.BadSettings && wholeSource(err); !failed {
+	if enedis.Apart(err) {
+		return false
+	}
+	if failed := o == store.SourceDown || o == store.OverQuota || o == store.BadSettings && enedis.WholeSource(err); !failed {
 		h.failed = ""
 		if h.Failures == 0 || begun.Before(h.setAt) {
 			return false
@@ -76,7 +101,7 @@ func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time
 	}
 	first := h.failed == "" || h.failed == p
 	h.failed = p
-	if begun.Before(h.setAt) || !wholeSource(err) && first && !alone {
+	if begun.Before(h.setAt) || !enedis.WholeSource(err) && first && !alone {
 		return false
 	}
 	h.Failures++
@@ -89,18 +114,6 @@ func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time
 	}
 	h.Until = later(h.Until, h.NotBefore)
 	return true
-}
-
-// wholeSource tells whether an error is the whole source's and not one request's.
-func wholeSource(err error) bool {
-	if _, ok := errors.AsType[*enedis.TokenError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*enedis.ClockError](err); ok {
-		return true
-	}
-	refusal, ok := errors.AsType[*enedis.Error](err)
-	return !ok || refusal.Status == 401 || refusal.Action() == enedis.Quota
 }
 
 // state is what bridge/health says.
@@ -118,6 +131,20 @@ func (h *health) state() contract.SourceState {
 		return contract.SourceIsDown
 	}
 	return contract.SourceBackoff
+}
+
+// describe tells how the source fares, with its budgets, the scarcest first.
+func (r *road) describe(budgets []contract.Budget, now time.Time) contract.Source {
+	s := contract.Source{
+		Name: r.Name(), State: r.state(), Budgets: budgets, LastError: r.lastError, Differences: r.differs,
+	}
+	if r.Until.After(now) {
+		s.NextAllowedAt = r.Until
+	}
+	if len(budgets) > 0 && budgets[0].Calls >= budgets[0].Limit && s.State == contract.SourceOK {
+		s.State = contract.SourceQuota
+	}
+	return s
 }
 
 // reason is the word of the light for an outcome.

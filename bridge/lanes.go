@@ -36,8 +36,8 @@ func (b *Bridge) step(ctx context.Context) time.Time {
 	if until := b.mend(ctx, now); until.After(now) {
 		return until
 	}
-	due, _ := b.agenda(now)
-	if len(due) > 0 {
+	roster := b.roster(ctx, now)
+	if due, _ := b.agenda(now); len(due) > 0 {
 		b.round(ctx, due, now)
 	}
 	if u, ok := b.newestGap(b.Now()); ok && ctx.Err() == nil { // after a round too: rounds that follow each other starve nobody
@@ -45,7 +45,13 @@ func (b *Bridge) step(ctx context.Context) time.Time {
 			return b.Now()
 		}
 	}
-	_, next := b.agenda(b.Now())
+	due, next := b.agenda(b.Now())
+	if len(due) > 0 { // their source is being tried
+		next = now
+	}
+	if !roster.IsZero() && roster.Before(next) {
+		next = roster
+	}
 	return later(next, now.Add(pause))
 }
 
@@ -58,13 +64,9 @@ func (b *Bridge) agenda(now time.Time) (due []*unit, next time.Time) {
 	defer b.mu.Unlock()
 	next = at(meter.DayOf(now)+1, 0)
 	soonest := time.Time{}
-	rest := b.sources[b.source().Name()].Until
 	for _, p := range b.order {
 		u := b.units[p]
-		when := b.plan.due(u, now, rest)
-		if u.forced {
-			when = later(now, b.sources[b.source().Name()].NotBefore)
-		}
+		when := b.plan.due(u, b.ways(u, now), now)
 		if !when.After(now) {
 			due = append(due, u)
 			continue
@@ -77,38 +79,35 @@ func (b *Bridge) agenda(now time.Time) (due []*unit, next time.Time) {
 	if !soonest.IsZero() && soonest.Before(next) {
 		next = soonest
 	}
-	if rest.After(now) && rest.Before(next) {
-		next = rest
-	}
 	if hold := b.nextFill(now); !hold.IsZero() && hold.Before(next) {
 		next = hold
 	}
 	return due, next
 }
 
-// nextFill is when a held request of the backfill may be repeated; zero when none is held.
+// nextFill is when a request of the backfill that is held, by its last attempt, its source or a budget, may be made; zero
+// when none is held.
 func (b *Bridge) nextFill(now time.Time) time.Time {
 	var soonest time.Time
+	consider := func(when time.Time) {
+		if when.After(now) && (soonest.IsZero() || when.Before(soonest)) {
+			soonest = when
+		}
+	}
 	for _, u := range b.units {
-		for _, t := range u.tries {
-			for _, a := range [...]store.Attempt{t.history, t.yesterday} {
-				if when := b.plan.again(a); when.After(now) && (soonest.IsZero() || when.Before(soonest)) {
-					soonest = when
-				}
+		for _, w := range b.ways(u, now) {
+			consider(w.from)
+			consider(w.history)
+			consider(w.opens(b.Schedule, meter.DayOf(now)))
+		}
+		for _, list := range u.tries {
+			for _, t := range list {
+				consider(b.plan.again(t.history))
+				consider(b.plan.again(t.yesterday))
 			}
 		}
 	}
 	return soonest
-}
-
-// usable tells whether the source may be asked for a meter now; b.mu is held.
-func (b *Bridge) usable(u *unit) bool {
-	h := b.sources[b.source().Name()]
-	until := h.Until
-	if u.forced {
-		until = h.NotBefore
-	}
-	return !until.After(b.Now())
 }
 
 // round asks for the yesterday of the meters that are due, several at a time, and ends. One meter's trouble is not another's.
@@ -116,7 +115,7 @@ func (b *Bridge) round(ctx context.Context, due []*unit, now time.Time) {
 	b.Log.Info("round begins", "meters", len(due))
 	before := b.completeDays(due, now)
 	group := errgroup.Group{}
-	group.SetLimit(max(1, b.source().Traits().InFlight))
+	group.SetLimit(b.inFlight())
 	for _, u := range due {
 		group.Go(func() error { return b.roundOf(ctx, u, now) })
 	}
@@ -146,36 +145,62 @@ func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
 	if err := b.profile(ctx, u); err != nil {
 		return err
 	}
-	asked := make(map[meter.Series]int)
+	asked := make(asked)
 	var trouble error
 	for {
 		b.mu.Lock()
-		r, ok := b.plan.round(u, b.Now(), func(s meter.Series) bool { return asked[s] >= refusals })
+		now := b.Now()
+		r, ok := b.plan.round(u, b.ways(u, now), now, asked.skip)
 		b.mu.Unlock()
 		if !ok {
 			return trouble
 		}
-		if err := b.fetch(ctx, u, r, since, true); err != nil {
+		a, err := b.fetch(ctx, u, r, since, true)
+		if err != nil {
 			return err
 		}
-		switch last := b.lastAttempt(u, r.Series()); {
-		case last.Outcome == store.Refused:
-			asked[r.Series()]++
-			continue
-		case b.troubled(u, last):
+		if b.troubled(u, a) {
 			trouble = errTrouble
 		}
-		asked[r.Series()] = refusals
+		asked.note(r, a.Outcome)
 	}
 }
 
-// errTrouble tells that a request of a round was refused or failed, though the source as a whole is well.
+// asked counts what a round has asked for: by series and source, and by series alone what holds for all sources.
+type asked map[question]int
+
+type question struct {
+	series meter.Series
+	source string
+}
+
+// skip tells what is not to be asked again in this round.
+func (a asked) skip(s meter.Series, source string) bool {
+	return a[question{s, source}] >= refusals || a[question{s, ""}] >= refusals
+}
+
+// note files an answer: a range that was refused is tried again with another one, trouble leaves the other sources.
+func (a asked) note(r task, o store.Outcome) {
+	switch {
+	case o == store.Refused:
+		a[question{r.Series(), ""}]++
+	case bindsSource(o):
+		a[question{r.Series(), r.source}] = refusals
+	default:
+		a[question{r.Series(), ""}] = refusals
+	}
+}
+
+// errTrouble tells that a request of a round was refused or failed, though the source as a whole may be well.
 var errTrouble = errors.New("a request met trouble")
 
-func (b *Bridge) lastAttempt(u *unit, s meter.Series) store.Attempt {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return u.tries[s].last()
+// inFlight is how many meters may be asked for at the same time.
+func (b *Bridge) inFlight() int {
+	n := 1
+	for _, r := range b.roads {
+		n = max(n, r.traits.InFlight)
+	}
+	return n
 }
 
 // newestGap finds the meter whose backfill has the newest days to ask for.
@@ -186,10 +211,7 @@ func (b *Bridge) newestGap(now time.Time) (*unit, bool) {
 	var newest meter.Day
 	for _, p := range b.order {
 		u := b.units[p]
-		if !b.usable(u) {
-			continue
-		}
-		if r, ok := b.plan.backfill(u, now); ok && r.Days.To > newest {
+		if r, ok := b.plan.backfill(u, b.ways(u, now), now); ok && r.Days.To > newest {
 			best, newest = u, r.Days.To
 		}
 	}
@@ -202,13 +224,13 @@ func (b *Bridge) fill(ctx context.Context, u *unit, now time.Time) error {
 		return err
 	}
 	b.mu.Lock()
-	r, ok := b.plan.backfill(u, b.Now()) // again: the contract may have told where the meter begins
+	r, ok := b.plan.backfill(u, b.ways(u, b.Now()), b.Now()) // again: the contract may have told where the meter begins
 	b.mu.Unlock()
 	if !ok {
 		return nil
 	}
 	before := b.completeDays([]*unit{u}, now)
-	err := b.fetch(ctx, u, r, now, false)
+	_, err := b.fetch(ctx, u, r, now, false)
 	b.noteArrivals(ctx, []*unit{u}, before, b.Now())
 	return err
 }

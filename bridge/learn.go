@@ -10,7 +10,7 @@ import (
 )
 
 // learn keeps what an answer says of the meter itself: directions, the curve's collection, starts and spans refused.
-func (b *Bridge) learn(ctx context.Context, u *unit, r enedis.Request, a store.Attempt, action enedis.Action) {
+func (b *Bridge) learn(ctx context.Context, u *unit, r task, a store.Attempt, action enedis.Action) {
 	if a.Outcome == store.Refused && action == enedis.NarrowSpan {
 		b.narrowSpan(ctx, r)
 		return
@@ -27,7 +27,7 @@ func (b *Bridge) learn(ctx context.Context, u *unit, r enedis.Request, a store.A
 	}
 }
 
-func (b *Bridge) learnLocked(u *unit, r enedis.Request, a store.Attempt) bool {
+func (b *Bridge) learnLocked(u *unit, r task, a store.Attempt) bool {
 	s := r.Series()
 	series, direction := u.kept.Series[s], u.kept.Directions[s.Direction]
 	was, wasDirection := series, direction
@@ -76,35 +76,40 @@ func bounded(d meter.Day) string {
 	return d.String()
 }
 
-// neverCollected tells whether the curve's whole first window is empty, though yesterday's daily value is there and no day
-// of the curve ever came.
-func (b *Bridge) neverCollected(u *unit, r enedis.Request, now time.Time) bool {
+// neverCollected tells whether the curve's whole first window is empty, though yesterday's daily value is there, or the newest
+// one that its source has, and no day of the curve ever came.
+func (b *Bridge) neverCollected(u *unit, r task, now time.Time) bool {
 	s := r.Series()
-	if s.Measure != meter.LoadCurve || !u.coverage[u.id(s.Direction, meter.Daily)].Complete(yesterday(now)) {
+	newest := yesterday(now)
+	if b.road(r.source).traits.Lags(s.Direction) {
+		newest--
+	}
+	if s.Measure != meter.LoadCurve || !u.coverage[u.id(s.Direction, meter.Daily)].Complete(newest) {
 		return false
 	}
 	_, ever := u.coverage[s].Newest()
-	whole := meter.DayOf(now) - max(b.plan.first(u, s, now), meter.DayOf(now)-ride)
-	return !ever && r.Days.Len() >= min(int(whole), b.plan.span(u, s, now))
+	w := way{name: r.source, traits: &b.road(r.source).traits}
+	whole := meter.DayOf(now) - max(b.plan.first(u, s, w, now), meter.DayOf(now)-ride)
+	return !ever && r.Days.Len() >= min(int(whole), b.plan.span(u, s, w, now))
 }
 
 // narrowSpan remembers for the source that a range was too long.
-func (b *Bridge) narrowSpan(ctx context.Context, r enedis.Request) {
+func (b *Bridge) narrowSpan(ctx context.Context, r task) {
 	b.mu.Lock()
-	n := r.Days.Len() - 1
-	narrower := n > 0 && n < b.plan.traits.Span[r.Measure]
+	src, n := b.road(r.source), r.Days.Len()-1
+	narrower := n > 0 && n < src.traits.Span[r.Measure]
 	if narrower {
-		b.plan.traits.Span[r.Measure] = n
+		src.traits.Span[r.Measure] = n
 	}
 	b.mu.Unlock()
 	if narrower {
-		b.spanLearned(ctx, r.Measure, n)
+		b.spanLearned(ctx, src, r.Measure, n)
 	}
 }
 
 // bound is the start that is remembered as refused after a range that begins too early: where an accepted range lies
 // above it, the day before that one.
-func (b *Bridge) bound(u *unit, r enedis.Request) meter.Day {
+func (b *Bridge) bound(u *unit, r task) meter.Day {
 	if c, above := u.coverage[r.Series()], r.Days.To; c.Asked(above) || c.Complete(above) {
 		return above - 1
 	}

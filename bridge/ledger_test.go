@@ -29,8 +29,8 @@ func TestGateKeepsTheBudgetAcrossRestarts(t *testing.T) {
 			kept := openStore(t, dir)
 			ledger, err := NewLedger(t.Context(), kept, time.Time{}, time.Now)
 			require.NoError(t, err)
-			ledger.limit("s", traits)
-			require.NoError(t, ledger.Gate("s")(t.Context(), "api"), "call %d", i)
+			ledger.Limit("s", traits)
+			require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "api"}), "call %d", i)
 			require.NoError(t, kept.Close())
 			time.Sleep(time.Minute) // of the bubble, as all sleeps here
 		}
@@ -38,21 +38,21 @@ func TestGateKeepsTheBudgetAcrossRestarts(t *testing.T) {
 		defer func() { require.NoError(t, kept.Close()) }()
 		ledger, err := NewLedger(t.Context(), kept, time.Time{}, time.Now)
 		require.NoError(t, err)
-		ledger.limit("s", traits)
-		err = ledger.Gate("s")(t.Context(), "api")
+		ledger.Limit("s", traits)
+		err = ledger.Gate("s")(t.Context(), enedis.Call{API: "api"})
 		require.ErrorIs(t, err, enedis.ErrBudget)
 		var spent *enedis.BudgetError
 		require.ErrorAs(t, err, &spent)
 		require.WithinDuration(t, start.Add(time.Hour), spent.Until, time.Millisecond, "when the oldest call leaves the window")
-		require.NoError(t, ledger.Gate("s")(t.Context(), "other"), "each API has a budget of its own")
+		require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "other"}), "each API has a budget of its own")
 
-		budgets := ledger.budgets("s")
+		budgets := ledger.Budgets("s")
 		require.Len(t, budgets, 2)
 		require.Equal(t, "api", budgets[0].Scope, "the one with the least left comes first")
 		require.Equal(t, 3, budgets[0].Calls)
 
 		time.Sleep(58 * time.Minute)
-		require.NoError(t, ledger.Gate("s")(t.Context(), "api"))
+		require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "api"}))
 	})
 }
 
@@ -63,10 +63,10 @@ func TestGateKeepsTheRate(t *testing.T) {
 		defer func() { require.NoError(t, kept.Close()) }()
 		ledger, err := NewLedger(t.Context(), kept, time.Time{}, time.Now)
 		require.NoError(t, err)
-		ledger.limit("s", enedis.Traits{Rate: 4.5})
+		ledger.Limit("s", enedis.Traits{Rate: 4.5})
 		start := time.Now()
 		for range 10 {
-			require.NoError(t, ledger.Gate("s")(t.Context(), "api"))
+			require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "api"}))
 		}
 		require.InDelta(t, 2.0, time.Since(start).Seconds(), 0.01, "9 distances of 1/4.5 s")
 	})
@@ -79,10 +79,10 @@ func TestNoCallBeforeTheProgramWasBuilt(t *testing.T) {
 		defer func() { require.NoError(t, kept.Close()) }()
 		ledger, err := NewLedger(t.Context(), kept, time.Now().Add(time.Hour), time.Now)
 		require.NoError(t, err)
-		err = ledger.Gate("s")(t.Context(), "api")
+		err = ledger.Gate("s")(t.Context(), enedis.Call{API: "api"})
 		require.Equal(t, enedis.FixSettings, enedis.ActionOf(err))
 		time.Sleep(time.Hour)
-		require.NoError(t, ledger.Gate("s")(t.Context(), "api"))
+		require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "api"}))
 	})
 }
 

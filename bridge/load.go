@@ -3,14 +3,12 @@ package bridge
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
@@ -20,6 +18,9 @@ const (
 	keyMinute = "window_minute" // a random number that chooses the minute of the window
 	keyRound  = "last_round"    // the last round, as JSON
 	keySpan   = "span/"         // and source, slash and measure: a span narrower than the source's traits say
+
+	keyCredential = "credential/" // and source: a word that changes with its credentials
+	keyMeters     = "meters/"     // and source: the meters that it lists, as JSON
 )
 
 // load reads the store into memory and settles what the settings say.
@@ -33,12 +34,16 @@ func (b *Bridge) load(ctx context.Context) error {
 	if err := b.loadUnits(ctx); err != nil {
 		return err
 	}
-	var err error
+	waiting, err := b.Store.Authorisations(ctx)
+	if err != nil {
+		return err
+	}
+	b.awaited = len(waiting)
 	b.board, err = newBoard(ctx, b.Options)
 	return err
 }
 
-// loadPlan sets up the planner: the installation's minute, and the spans that the source has taught us.
+// loadPlan sets up the planner with the installation's minute.
 func (b *Bridge) loadPlan(ctx context.Context) error {
 	text, ok, err := b.Store.Value(ctx, keyMinute)
 	if err != nil {
@@ -55,36 +60,13 @@ func (b *Bridge) loadPlan(ctx context.Context) error {
 		return err
 	}
 	window := max(1, b.Schedule.WindowEnd-b.Schedule.WindowStart)
-	traits := b.source().Traits()
-	traits.Span = maps.Clone(traits.Span)
-	for m := range traits.Span {
-		text, ok, err := b.Store.Value(ctx, b.spanKey(m))
-		if err != nil {
-			return err
-		}
-		if n, err := strconv.Atoi(text); ok && err == nil {
-			traits.Span[m] = min(traits.Span[m], n)
-		}
-	}
-	b.plan = planner{Schedule: b.Schedule, minute: b.Schedule.WindowStart + random%window, started: b.started, traits: traits}
+	b.plan = planner{Schedule: b.Schedule, minute: b.Schedule.WindowStart + random%window, started: b.started}
 	text, ok, err = b.Store.Value(ctx, keyRound)
 	if ok && err == nil {
 		b.lastRound = new(contract.Round)
 		err = json.Unmarshal([]byte(text), b.lastRound)
 	}
 	return err
-}
-
-func (b *Bridge) spanKey(m meter.Measure) string {
-	return keySpan + b.source().Name() + "/" + string(m)
-}
-
-// spanLearned keeps a span that the source has taught us.
-func (b *Bridge) spanLearned(ctx context.Context, m meter.Measure, days int) {
-	b.Log.Info("source takes shorter ranges", "measure", string(m), "days", days)
-	if err := b.Store.SetValue(ctx, b.spanKey(m), strconv.Itoa(days)); err != nil {
-		b.storageFailed(err)
-	}
 }
 
 // keepRound keeps the last round for bridge/health after a restart.
@@ -98,7 +80,7 @@ func (b *Bridge) keepRound(ctx context.Context, r contract.Round) {
 	}
 }
 
-// loadSources reads the rest that sources were given. Two attempts in a row that never ended count as failures.
+// loadSources reads what is kept of the sources, and releases what waits for credentials that have changed.
 func (b *Bridge) loadSources(ctx context.Context) error {
 	kept, err := b.Store.Backoffs(ctx)
 	if err != nil {
@@ -109,38 +91,49 @@ func (b *Bridge) loadSources(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(attempts, func(x, y store.Attempt) int { return y.At.Compare(x.At) })
-	b.sources = make(map[string]*health)
 	for _, s := range b.Sources {
-		h := &health{Backoff: kept[s.Name()]}
-		h.Source, h.lastError = s.Name(), h.Detail
-		lost := 0
-		var last time.Time
-		for _, a := range attempts {
-			if a.Source != s.Name() {
-				continue
-			}
-			if a.Outcome != store.Unfinished {
-				break
-			}
-			lost += a.Lost
-			last = later(last, a.At)
+		backoff := kept[s.Name()]
+		renewed, err := b.credentialRenewed(ctx, s.Name())
+		if err != nil {
+			return err
 		}
-		if rest := last.Add(b.Schedule.rest(lost - 1)); lost >= 2 && rest.After(h.Until) {
-			h.Failures, h.Until, h.Outcome = max(h.Failures, lost-1), rest, store.SourceDown
-			h.Detail = "attempts in a row were never ended"
+		if renewed && backoff.Outcome == store.BadSettings {
+			backoff = store.Backoff{}
 		}
-		b.sources[s.Name()] = h
-		b.Ledger.limit(s.Name(), s.Traits())
+		r, err := b.newRoad(ctx, s, backoff, attempts)
+		if err != nil {
+			return err
+		}
+		b.roads = append(b.roads, r)
+		b.Ledger.Limit(s.Name(), s.Traits())
 	}
 	return nil
 }
 
-// loadUnits puts the meters of the settings together with what is kept of them.
-func (b *Bridge) loadUnits(ctx context.Context) error {
-	known, err := b.Store.Meters(ctx)
-	if err != nil {
-		return err
+// credentialRenewed tells whether the credentials of a source are others than at the last start. Then nothing waits any more
+// for what they may have mended.
+func (b *Bridge) credentialRenewed(ctx context.Context, source string) (bool, error) {
+	word, given := b.Credential[source]
+	if !given {
+		return false, nil
 	}
+	was, known, err := b.Store.Value(ctx, keyCredential+source)
+	if err != nil || known && was == word {
+		return false, err
+	}
+	if known {
+		b.Log.Info("the credentials have changed: what waited for it is asked again", "source", source)
+		if err := b.Store.Release(ctx, source, ""); err != nil {
+			return false, err
+		}
+		b.renewed = true
+	}
+	return known, b.Store.SetValue(ctx, keyCredential+source, word)
+}
+
+// loadUnits puts the meters of the settings, those that gave their consent and those that the sources list together with
+// what is kept of them.
+func (b *Bridge) loadUnits(ctx context.Context) error {
 	coverage, err := b.Store.Coverage(ctx)
 	if err != nil {
 		return err
@@ -157,22 +150,23 @@ func (b *Bridge) loadUnits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kept := make(map[meter.PRM]store.Meter, len(known))
-	for _, m := range known {
-		kept[m.PRM] = m
+	kept, err := b.keptMeters(ctx)
+	if err != nil {
+		return err
 	}
-	for _, m := range b.Meters {
-		u := &unit{
-			Meter: m, kept: kept[m.PRM].Clone(), arrivals: arrivals[m.PRM], light: lights[m.PRM],
-			coverage: make(map[meter.Series]meter.Coverage), tries: make(map[meter.Series]tries),
+	meters, consents, err := b.wantedMeters(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range meters {
+		u := newUnit(m, kept[m.PRM])
+		u.arrivals, u.light = arrivals[m.PRM], lights[m.PRM]
+		if err := b.enlist(ctx, u); err != nil {
+			return err
 		}
-		if b.settle(u) {
-			if err := b.Store.SaveMeter(ctx, u.kept); err != nil {
-				return err
-			}
-		}
-		b.units[m.PRM] = u
-		b.order = append(b.order, m.PRM)
+	}
+	for _, c := range consents {
+		b.units[c.PRM].consents[c.Source] = c
 	}
 	for s, c := range coverage {
 		if u, ok := b.units[s.PRM]; ok {
@@ -181,18 +175,38 @@ func (b *Bridge) loadUnits(ctx context.Context) error {
 	}
 	for _, a := range attempts {
 		if u, ok := b.units[a.Series.PRM]; ok {
-			t := u.tries[a.Series]
-			t.note(a)
-			u.tries[a.Series] = t
+			u.note(a)
 		}
 	}
 	return nil
 }
 
+func (b *Bridge) keptMeters(ctx context.Context) (map[meter.PRM]store.Meter, error) {
+	known, err := b.Store.Meters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept := make(map[meter.PRM]store.Meter, len(known))
+	for _, m := range known {
+		kept[m.PRM] = m
+	}
+	return kept, nil
+}
+
+// enlist takes a meter among those that are served.
+func (b *Bridge) enlist(ctx context.Context, u *unit) error {
+	b.units[u.PRM] = u
+	b.order = append(b.order, u.PRM)
+	if !b.settle(u) {
+		return nil
+	}
+	return b.Store.SaveMeter(ctx, u.kept)
+}
+
 // settle brings what is kept of a meter into line with the settings: its directions when they are given, and the first days
 // wanted, which move only back. It tells whether anything changed.
 func (b *Bridge) settle(u *unit) (changed bool) {
-	now := b.started
+	now := b.Now()
 	k := &u.kept
 	if k.PRM == "" {
 		*k = store.Meter{PRM: u.PRM, FirstSeen: now}
@@ -216,6 +230,8 @@ func (b *Bridge) settle(u *unit) (changed bool) {
 			state.Standing, state.How, state.At, state.AskAgain = store.Absent, "settings", now, time.Time{}
 		case u.Directions == nil && state.How == "settings": // the settings say nothing any more
 			state = store.DirectionState{Activation: state.Activation}
+		case b.renewed && state.Standing == store.Absent && state.How != "contract":
+			state.AskAgain = time.Time{}
 		}
 		if state != k.Directions[d] {
 			k.Directions[d] = state
@@ -223,7 +239,7 @@ func (b *Bridge) settle(u *unit) (changed bool) {
 		}
 	}
 	for _, m := range []meter.Measure{meter.Daily, meter.LoadCurve, meter.MaxPower} {
-		day := b.History.first(m, now, b.plan.traits)
+		day := b.History.first(m, now, b.ways(u, now))
 		if was, ok := k.FirstWanted[m]; !ok || day < was && b.History.given() {
 			k.FirstWanted[m] = day
 			changed = true
@@ -236,11 +252,11 @@ func (b *Bridge) settle(u *unit) (changed bool) {
 func (h History) given() bool { return h.Max || h.From != 0 }
 
 // first is the first day wanted of a measure for a meter that is first seen at now.
-func (h History) first(m meter.Measure, now time.Time, traits enedis.Traits) meter.Day {
+func (h History) first(m meter.Measure, now time.Time, ways []way) meter.Day {
 	today := meter.DayOf(now)
 	switch {
 	case h.Max:
-		return traits.History[m].First(today)
+		return reach(ways, m, today)
 	case h.From != 0:
 		return h.From
 	case m == meter.LoadCurve:

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
@@ -8,12 +9,17 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
 
-// planner decides what is asked and when. It is pure: it sees units, traits and a time, and changes nothing.
+// planner decides what is asked, whom, and when. It is pure: it sees units, ways and a time, and changes nothing.
 type planner struct {
 	Schedule
 	minute  int       // of the day, in the window: random per installation, and stable
 	started time.Time // when the bridge started
-	traits  enedis.Traits
+}
+
+// task is a request with the source that is to be asked.
+type task struct {
+	enedis.Request
+	source string
 }
 
 // ride is how many days every request for a missing yesterday covers: corrections and fresh holes cost no extra call.
@@ -25,44 +31,120 @@ var probing = [...]int{31, 15, 7, 3, 1}
 func yesterday(now time.Time) meter.Day { return meter.DayOf(now) - 1 }
 
 // round gives the next request of a round for a meter. While nothing of yesterday has come it is the daily value of the
-// first direction alone; then every series that lacks yesterday. skip tells what this round has asked already.
-func (p planner) round(u *unit, now time.Time, skip func(meter.Series) bool) (enedis.Request, bool) {
-	for _, s := range p.open(u, now) {
-		if skip(s) || p.heldUntil(u, s, now).After(now) {
+// first direction alone; then every series that lacks yesterday. skip tells what this round does not ask again.
+func (p planner) round(u *unit, ways []way, now time.Time, skip func(meter.Series, string) bool) (task, bool) {
+	for _, s := range p.open(u, ways, now) {
+		if p.heldUntil(u, s, now).After(now) {
 			continue
 		}
-		return enedis.Request{PRM: u.PRM, Direction: s.Direction, Measure: s.Measure, Days: p.latest(u, s, now)}, true
+		if w, ok := p.choose(u, s, ways, now, skip); ok {
+			return task{enedis.Request{
+				PRM: u.PRM, Direction: s.Direction, Measure: s.Measure, Days: p.latest(u, s, w, now),
+			}, w.name}, true
+		}
 	}
-	return enedis.Request{}, false
+	return task{}, false
+}
+
+// choose gives the most preferred way that may be asked for the yesterday of a series. It waits for the word on one that is
+// being tried again.
+func (p planner) choose(
+	u *unit, s meter.Series, ways []way, now time.Time, skip func(meter.Series, string) bool,
+) (way, bool) {
+	for _, w := range ways {
+		if !p.serves(u, s, w, now) || skip(s, w.name) || p.closedUntil(u, s, w, now).After(now) {
+			continue
+		}
+		return w, !w.probing
+	}
+	return way{}, false
+}
+
+// serves tells whether a way has the yesterday of a series.
+func (p planner) serves(u *unit, s meter.Series, w way, now time.Time) bool {
+	return w.traits.Offers(s.Direction, s.Measure) && p.first(u, s, w, now) <= yesterday(now)
 }
 
 // open lists the series that lack yesterday and may be asked for it, schedule and holds aside.
-func (p planner) open(u *unit, now time.Time) []meter.Series {
-	day := yesterday(now)
-	list := u.all(p.traits)
-	if !u.hasAny(day) {
-		list = []meter.Series{u.id(u.first(now), meter.Daily)}
+func (p planner) open(u *unit, ways []way, now time.Time) []meter.Series {
+	list := u.all(ways)
+	if !u.hasAny(yesterday(now)) {
+		list = []meter.Series{p.scout(u, ways, now)}
 	}
-	var missing []meter.Series
-	for _, s := range list {
-		if !u.coverage[s].Complete(day) && p.first(u, s, now) <= day {
-			missing = append(missing, s)
-		}
-	}
-	return missing
+	return slices.DeleteFunc(list, func(s meter.Series) bool { return !p.lacks(u, s, ways, now) })
 }
 
-// heldUntil is when a series may be asked for yesterday again, as its last attempt for the same day left it.
+// scout is the series that is asked for while nothing of yesterday has come: the daily value of the first direction; its curve
+// where those who may be asked give daily values a day late.
+func (p planner) scout(u *unit, ways []way, now time.Time) meter.Series {
+	d := u.first(now)
+	daily, curve := u.id(d, meter.Daily), u.id(d, meter.LoadCurve)
+	if !u.Hourly || !u.collected(curve) {
+		return daily
+	}
+	scout := daily
+	for _, w := range ways {
+		switch {
+		case !p.serves(u, daily, w, now):
+		case !w.traits.Lags(d) && !p.closedUntil(u, daily, w, now).After(now):
+			return daily
+		case w.traits.Lags(d) && p.serves(u, curve, w, now):
+			scout = curve
+		}
+	}
+	return scout
+}
+
+// lacks tells whether a series lacks yesterday and somebody has it. Where daily values come a day late, each is asked for once
+// a day, though the curve's sum stands in for yesterday's.
+func (p planner) lacks(u *unit, s meter.Series, ways []way, now time.Time) bool {
+	missing := !u.coverage[s].Complete(yesterday(now))
+	for _, w := range ways {
+		if !p.serves(u, s, w, now) {
+			continue
+		}
+		if missing {
+			return true
+		}
+		return p.lags(s, w) && !u.answered(s, w.name, now)
+	}
+	return false
+}
+
+// lags tells whether a way has the yesterday of a series a day late.
+func (p planner) lags(s meter.Series, w way) bool {
+	return s.Measure == meter.Daily && w.traits.Lags(s.Direction)
+}
+
+// heldUntil is when a series may be asked for yesterday again, whoever is asked: as what Enedis said of it leaves it.
 func (p planner) heldUntil(u *unit, s meter.Series, now time.Time) time.Time {
 	if u.forced {
 		return time.Time{}
 	}
-	until := later(u.refusedUntil(), u.wrongUntil(s.Direction))
-	last := u.tries[s].yesterday
-	if !last.Days.Contains(yesterday(now)) {
+	until := u.wrongUntil(s.Direction)
+	var newest store.Attempt
+	for _, t := range u.tries[s] {
+		if a := t.yesterday; !bindsSource(a.Outcome) && a.Days.Contains(yesterday(now)) && a.At.After(newest.At) {
+			newest = a
+		}
+	}
+	return later(until, newest.NotBefore)
+}
+
+// closedUntil is when one way may be asked for the yesterday of a series, as the trouble that it met leaves it.
+func (p planner) closedUntil(u *unit, s meter.Series, w way, now time.Time) time.Time {
+	until := later(w.from, w.opens(p.Schedule, meter.DayOf(now)))
+	if u.forced {
 		return until
 	}
-	return later(until, p.again(last))
+	until = later(until, u.refusedUntil(w.name))
+	if p.lags(s, w) && u.answered(s, w.name, now) {
+		until = later(until, meter.DayOf(now).End())
+	}
+	if a := u.via(s, w.name).yesterday; bindsSource(a.Outcome) && a.Days.Contains(yesterday(now)) {
+		until = later(until, p.again(a))
+	}
+	return until
 }
 
 // again is when an attempt may be repeated. One that was never ended is repeated once, then counts as answered without data.
@@ -83,23 +165,31 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// due is when the next round is due for a meter; rest is until when its source is given rest.
-func (p planner) due(u *unit, now, rest time.Time) time.Time {
-	if u.forced {
-		return now
-	}
+// due is when the next round is due for a meter.
+func (p planner) due(u *unit, ways []way, now time.Time) time.Time {
 	today := meter.DayOf(now)
-	open := p.open(u, now)
-	if len(open) == 0 {
-		return at(today+1, p.minute)
-	}
-	next := p.heldUntil(u, open[0], now)
-	for _, s := range open[1:] {
-		if held := p.heldUntil(u, s, now); held.Before(next) {
-			next = held
+	var next time.Time
+	anybody := false
+	for _, s := range p.open(u, ways, now) {
+		for _, w := range ways {
+			if !p.serves(u, s, w, now) {
+				continue
+			}
+			when := later(p.heldUntil(u, s, now), p.closedUntil(u, s, w, now))
+			if w.probing {
+				when = later(when, now.Add(pause))
+			}
+			if !anybody || when.Before(next) {
+				next, anybody = when, true
+			}
 		}
 	}
-	next = later(next, rest)
+	if u.forced {
+		return later(now, next)
+	}
+	if !anybody {
+		return at(today+1, p.minute)
+	}
 	if !u.attempted(today - 1) {
 		next = later(next, p.firstRound(today))
 	} else if next.After(at(today, p.RetryUntil)) && u.delivered() {
@@ -121,51 +211,11 @@ func (p planner) firstRound(today meter.Day) time.Time {
 	return first
 }
 
-// backfill gives the newest window of a meter that nobody was asked for: history; before it the first window of a series
-// that was never asked, which holds yesterday once the day's window has begun; and the daily value of a direction that
-// is to be found out.
-func (p planner) backfill(u *unit, now time.Time) (enedis.Request, bool) {
-	if u.refusedUntil().After(now) {
-		return enedis.Request{}, false
-	}
-	var newest enedis.Request
-	consider := func(s meter.Series, days meter.Days) {
-		if !days.Empty() && days.To > newest.Days.To {
-			newest = enedis.Request{PRM: u.PRM, Direction: s.Direction, Measure: s.Measure, Days: days}
-		}
-	}
-	for _, s := range u.all(p.traits) {
-		if !p.resting(u, s, now) {
-			consider(s, p.window(u, s, now))
-		}
-	}
-	for _, d := range meter.Directions() {
-		s := u.id(d, meter.Daily)
-		if u.unknown(d, now) && (d == u.first(now) || len(u.exists()) > 0) && !p.again(u.tries[s].last()).After(now) {
-			consider(s, p.asOfNow(p.latest(u, s, now), now))
-		}
-	}
-	return newest, !newest.Days.Empty()
-}
-
-// resting tells whether the last attempt holds the backfill of a series. A series that has never had a day is asked once a
-// day at the most.
-func (p planner) resting(u *unit, s meter.Series, now time.Time) bool {
-	t := u.tries[s]
-	if u.wrongUntil(s.Direction).After(now) || !t.history.Outcome.Settled() && p.again(t.history).After(now) {
-		return true
-	}
-	last := t.last()
-	word := last.Outcome.Settled() || last.Outcome == store.BadSettings
-	today := word && meter.DayOf(last.At) == meter.DayOf(now)
-	return u.known(s) == nil && (today || p.again(last).After(now))
-}
-
-// first is the first day that may be asked for: wanted, not before the activation or a start that was refused, and within
-// the source's reach.
-func (p planner) first(u *unit, s meter.Series, now time.Time) meter.Day {
+// first is the first day of a series that a way may be asked for: wanted, not before the activation or a start that was
+// refused, and within the source's reach.
+func (p planner) first(u *unit, s meter.Series, w way, now time.Time) meter.Day {
 	first := max(u.kept.FirstWanted[s.Measure], u.kept.Directions[s.Direction].Activation,
-		p.traits.History[s.Measure].First(meter.DayOf(now)))
+		w.traits.History[s.Measure].First(meter.DayOf(now)))
 	if refused := u.kept.Series[s].RefusedStart; refused != 0 {
 		first = max(first, refused+1)
 	}
@@ -174,8 +224,8 @@ func (p planner) first(u *unit, s meter.Series, now time.Time) meter.Day {
 
 // latest is the range of a request for yesterday: the days of the ride, and what fits before them back to the oldest day
 // that nobody was asked for.
-func (p planner) latest(u *unit, s meter.Series, now time.Time) meter.Days {
-	today, first, span := meter.DayOf(now), p.first(u, s, now), p.span(u, s, now)
+func (p planner) latest(u *unit, s meter.Series, w way, now time.Time) meter.Days {
+	today, first, span := meter.DayOf(now), p.first(u, s, w, now), p.span(u, s, w, now)
 	from := max(first, today-meter.Day(min(ride, span)))
 	if d, ok := u.known(s).FirstOpen(meter.Days{From: max(first, today-meter.Day(span)), To: from}); ok {
 		from = d
@@ -183,42 +233,9 @@ func (p planner) latest(u *unit, s meter.Series, now time.Time) meter.Days {
 	return meter.Days{From: from, To: today}
 }
 
-// asOfNow leaves yesterday out of a range before the day's window has begun.
-func (p planner) asOfNow(days meter.Days, now time.Time) meter.Days {
-	if today := meter.DayOf(now); now.Before(at(today, p.WindowStart)) {
-		days.To = min(days.To, today-1)
-	}
-	return days
-}
-
-// window is the newest range of a series that begins and ends with a day that nobody was asked for, as wide as the source
-// allows. Of a series that has been asked before it leaves yesterday to the rounds, and the days of the ride that no
-// series of the meter has to the next request for yesterday.
-func (p planner) window(u *unit, s meter.Series, now time.Time) meter.Days {
-	c := u.known(s)
-	wanted := meter.Days{From: p.first(u, s, now), To: meter.DayOf(now)}
-	if len(c) == 0 {
-		wanted = p.asOfNow(wanted, now)
-	} else {
-		wanted.To--
-	}
-	for {
-		newest, ok := c.LastOpen(wanted)
-		if !ok {
-			return meter.Days{}
-		}
-		if len(c) == 0 || newest < meter.DayOf(now)-ride || u.hasAny(newest) {
-			wanted = meter.Days{From: max(wanted.From, newest+1-meter.Day(p.span(u, s, now))), To: newest + 1}
-			oldest, _ := c.FirstOpen(wanted)
-			return meter.Days{From: oldest, To: wanted.To}
-		}
-		wanted.To = newest // it rides
-	}
-}
-
 // span is how many days one request may cover.
-func (p planner) span(u *unit, s meter.Series, now time.Time) int {
-	span := p.traits.Span[s.Measure]
+func (p planner) span(u *unit, s meter.Series, w way, now time.Time) int {
+	span := w.traits.Span[s.Measure]
 	refused := u.kept.Series[s].RefusedStart
 	if refused == 0 {
 		return span

@@ -13,21 +13,25 @@ import (
 )
 
 func testPlanner() planner {
-	days := enedis.History{Months: 36, Days: 14}
 	return planner{
 		Schedule: Schedule{WindowStart: 7 * 60, WindowEnd: 9 * 60, RetryInterval: 30 * time.Minute, RetryUntil: 19 * 60},
 		minute:   8 * 60,
-		traits: enedis.Traits{
-			Measures: map[meter.Direction][]meter.Measure{
-				meter.Consumption: {meter.Daily, meter.LoadCurve, meter.MaxPower},
-				meter.Production:  {meter.Daily, meter.LoadCurve},
-			},
-			Span: map[meter.Measure]int{meter.Daily: 365, meter.MaxPower: 365, meter.LoadCurve: 7},
-			History: map[meter.Measure]enedis.History{
-				meter.Daily: days, meter.MaxPower: days, meter.LoadCurve: {Months: 24, Days: 14},
-			},
-		},
 	}
+}
+
+// testWay is a source that has all there is.
+func testWay(name string) way {
+	days := enedis.History{Months: 36, Days: 14}
+	return way{name: name, traits: &enedis.Traits{
+		Measures: map[meter.Direction][]meter.Measure{
+			meter.Consumption: {meter.Daily, meter.LoadCurve, meter.MaxPower},
+			meter.Production:  {meter.Daily, meter.LoadCurve},
+		},
+		Span: map[meter.Measure]int{meter.Daily: 365, meter.MaxPower: 365, meter.LoadCurve: 7},
+		History: map[meter.Measure]enedis.History{
+			meter.Daily: days, meter.MaxPower: days, meter.LoadCurve: {Months: 24, Days: 14},
+		},
+	}}
 }
 
 // testUnit is a meter with both directions that wants everything from the given day on.
@@ -43,7 +47,8 @@ func testUnit(prm meter.PRM, first meter.Day) *unit {
 			Series:      map[meter.Series]store.SeriesState{},
 		},
 		coverage: map[meter.Series]meter.Coverage{},
-		tries:    map[meter.Series]tries{},
+		tries:    map[meter.Series][]tries{},
+		consents: map[string]store.Consent{},
 	}
 }
 
@@ -62,7 +67,7 @@ func (u *unit) fill(s meter.Series, days meter.Days) {
 
 func TestBackfillCutsTheFewestWindows(t *testing.T) {
 	t.Parallel()
-	p, now := testPlanner(), time.Date(2026, 11, 22, 12, 0, 0, 0, meter.Paris())
+	p, w, now := testPlanner(), testWay("s"), time.Date(2026, 11, 22, 12, 0, 0, 0, meter.Paris())
 	today := meter.DayOf(now)
 	tests := map[string]struct {
 		measure meter.Measure
@@ -82,9 +87,9 @@ func TestBackfillCutsTheFewestWindows(t *testing.T) {
 		u := testUnit("09876543210987", test.first)
 		s := u.id(meter.Consumption, test.measure)
 		n, last := 0, today
-		for days := p.window(u, s, now); !days.Empty(); days = p.window(u, s, now) {
+		for days := p.window(u, s, w, now); !days.Empty(); days = p.window(u, s, w, now) {
 			require.Equal(t, last, days.To, "%s: windows follow each other backwards", name)
-			require.LessOrEqual(t, days.Len(), p.traits.Span[test.measure], name)
+			require.LessOrEqual(t, days.Len(), w.traits.Span[test.measure], name)
 			u.fill(s, days)
 			n, last = n+1, days.From
 		}
@@ -94,17 +99,17 @@ func TestBackfillCutsTheFewestWindows(t *testing.T) {
 
 func TestBackfillLeavesFreshHolesToTheRide(t *testing.T) {
 	t.Parallel()
-	p, now := testPlanner(), time.Date(2026, 11, 22, 12, 0, 0, 0, meter.Paris())
+	p, w, now := testPlanner(), testWay("s"), time.Date(2026, 11, 22, 12, 0, 0, 0, meter.Paris())
 	today := meter.DayOf(now)
 	u := testUnit("09876543210987", today-30)
 	s := u.id(meter.Consumption, meter.Daily)
 	u.fill(s, meter.Days{From: today - 30, To: today - 9})
-	require.Equal(t, meter.Days{From: today - 9, To: today - 7}, p.window(u, s, now))
+	require.Equal(t, meter.Days{From: today - 9, To: today - 7}, p.window(u, s, w, now))
 	u.fill(s, meter.Days{From: today - 9, To: today - 7})
-	require.True(t, p.window(u, s, now).Empty())
-	require.Equal(t, meter.Days{From: today - 7, To: today}, p.latest(u, s, now))
+	require.True(t, p.window(u, s, w, now).Empty())
+	require.Equal(t, meter.Days{From: today - 7, To: today}, p.latest(u, s, w, now))
 	u.fill(u.id(meter.Consumption, meter.MaxPower), meter.Days{From: today - 3, To: today - 2})
-	require.Equal(t, today-2, p.window(u, s, now).To, "another series shows that the day is out")
+	require.Equal(t, today-2, p.window(u, s, w, now).To, "another series shows that the day is out")
 }
 
 func TestDue(t *testing.T) {
@@ -134,8 +139,10 @@ func TestDue(t *testing.T) {
 	}
 	for name, test := range tests {
 		p.started = test.started
+		ways := []way{testWay("s")}
+		ways[0].from = test.rest
 		u := testUnit("09876543210987", today-30)
-		for _, s := range u.all(p.traits) {
+		for _, s := range u.all(ways) {
 			switch {
 			case test.complete:
 				u.fill(s, meter.Days{From: today - 30, To: today})
@@ -145,20 +152,21 @@ func TestDue(t *testing.T) {
 		}
 		if a := test.attempt; a != nil {
 			a.Days = yesterday
-			u.tries[u.id(meter.Consumption, meter.Daily)] = tries{yesterday: *a}
+			a.Series, a.Source = u.id(meter.Consumption, meter.Daily), "s"
+			u.note(*a)
 		}
-		require.WithinDuration(t, test.want, p.due(u, test.now, test.rest), 0, name)
+		require.WithinDuration(t, test.want, p.due(u, ways, test.now), 0, name)
 	}
 }
 
 // BenchmarkPlanRound plans a round for 1000 meters of five series each that all lack yesterday.
 func BenchmarkPlanRound(b *testing.B) {
 	p, now := testPlanner(), time.Date(2026, 11, 22, 12, 0, 0, 0, meter.Paris())
-	today := meter.DayOf(now)
+	ways, today := []way{testWay("s")}, meter.DayOf(now)
 	units := make([]*unit, 1000)
 	for i := range units {
 		u := testUnit(meter.PRM(fmt.Sprintf("%014d", i)), today-325)
-		for _, s := range u.all(p.traits) {
+		for _, s := range u.all(ways) {
 			u.fill(s, meter.Days{From: today - 325, To: today - 1})
 		}
 		u.fill(u.id(meter.Consumption, meter.Daily), meter.Days{From: today - 1, To: today})
@@ -168,16 +176,16 @@ func BenchmarkPlanRound(b *testing.B) {
 	for b.Loop() {
 		n := 0
 		for _, u := range units {
-			if p.due(u, now, time.Time{}).After(now) {
+			if p.due(u, ways, now).After(now) {
 				b.Fatal("not due")
 			}
-			asked := map[meter.Series]bool{}
+			asked := asked{}
 			for {
-				r, ok := p.round(u, now, func(s meter.Series) bool { return asked[s] })
+				r, ok := p.round(u, ways, now, asked.skip)
 				if !ok {
 					break
 				}
-				asked[r.Series()] = true
+				asked.note(r, store.Answered)
 				n++
 			}
 		}

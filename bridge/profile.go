@@ -13,26 +13,31 @@ import (
 )
 
 // profile reads a meter's contract when it is due: at the first start, after a new consent, monthly. It is put off before
-// the call, so that a crash does not repeat it.
+// the call, so that a crash does not repeat it. The first source that has contracts and may be asked is asked.
 func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	now := b.Now()
 	b.mu.Lock()
-	usable, kept := b.usable(u), u.kept.Clone()
-	b.mu.Unlock()
-	if kept.Contract.NotBefore.After(now) {
+	kept := u.kept.Clone()
+	var src *road
+	if !kept.Contract.NotBefore.After(now) {
+		src = b.contractSource(u, now)
+	}
+	if src == nil || !src.admit(now, u.forced) {
+		b.mu.Unlock()
 		return nil
 	}
-	if !usable {
-		return errSource
-	}
+	u.contractAt = now
+	b.mu.Unlock()
+	defer b.probed(src)
 	kept.Contract.NotBefore = now.Add(b.Schedule.RetryInterval)
 	if err := b.Store.SaveMeter(ctx, kept); err != nil {
 		return b.storageStops(ctx, err)
 	}
-	b.mu.Lock()
-	u.contractAt = now
-	b.mu.Unlock()
-	src := b.source()
+	leave, err := src.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	p, err := src.Profile(ctx, u.PRM)
 	if _, ok := errors.AsType[*ledgerError](err); ok {
 		return b.storageStops(ctx, err)
@@ -41,20 +46,11 @@ func (b *Bridge) profile(ctx context.Context, u *unit) error {
 		return ctx.Err()
 	}
 	ctx = context.WithoutCancel(ctx)
-	resting := false
-	switch o := outcome(enedis.Batch{}, err); {
-	case err == nil:
-		b.Log.Info("contract read", "prm", u.PRM)
-		kept.Contract.NotBefore = now.AddDate(0, 0, month)
-	case wholeSource(err):
-		resting = b.judge(ctx, u, store.Attempt{Source: src.Name(), At: now}, err)
-		kept.Contract.NotBefore = time.Time{}
-	case o == store.SourceDown:
-		b.Log.Info("contract not read", "prm", u.PRM, "err", err)
-		kept.Contract.NotBefore = now.Add(max(time.Hour, b.Schedule.RetryInterval))
-	default:
-		b.Log.Info("contract not read", "prm", u.PRM, "err", err)
-		kept.Contract.NotBefore = b.tomorrow(now)
+	kept.Contract.NotBefore = b.contractAgain(ctx, u, src, now, err)
+	if err != nil {
+		b.Log.Info("contract not read", "prm", u.PRM, "source", src.Name(), "err", err)
+	} else {
+		b.Log.Info("contract read", "prm", u.PRM, "source", src.Name())
 	}
 	b.mu.Lock()
 	if err == nil {
@@ -67,10 +63,34 @@ func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	if err := b.Store.SaveMeter(ctx, kept); err != nil {
 		return b.storageStops(ctx, err)
 	}
-	if resting {
-		return errSource
+	return nil
+}
+
+// contractSource is the source to ask for a meter's contract; nil when there is none now. b.mu is held.
+func (b *Bridge) contractSource(u *unit, now time.Time) *road {
+	for _, w := range b.ways(u, now) {
+		if !w.traits.NoContract && !w.probing && !later(w.history, u.refusedUntil(w.name)).After(now) {
+			return b.road(w.name)
+		}
 	}
 	return nil
+}
+
+// contractAgain is when a contract may be asked for again after an answer.
+func (b *Bridge) contractAgain(ctx context.Context, u *unit, src *road, now time.Time, err error) time.Time {
+	o := outcome(enedis.Batch{}, err)
+	switch spent, ok := errors.AsType[*enedis.BudgetError](err); {
+	case err == nil:
+		return now.AddDate(0, 0, month)
+	case ok && spent.Apart():
+		return spent.Until
+	case enedis.WholeSource(err):
+		b.judge(ctx, u, store.Attempt{Source: src.Name(), At: now}, err)
+		return time.Time{} // the source's rest decides, or another source is asked
+	case o == store.SourceDown:
+		return now.Add(max(time.Hour, b.Schedule.RetryInterval))
+	}
+	return b.tomorrow(now)
 }
 
 // contractRead takes a contract over: it decides the directions, unless the settings do.

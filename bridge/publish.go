@@ -276,8 +276,8 @@ func (b *Bridge) keepLights(ctx context.Context, lights map[meter.PRM]store.Ligh
 // bridgeDocuments says what the bridge is and how it fares.
 func (b *Bridge) bridgeDocuments() []contract.Document {
 	d := b.describe()
-	meters := make([]contract.Profile, 0, len(b.order))
 	b.mu.Lock()
+	meters := make([]contract.Profile, 0, len(b.order))
 	for _, p := range b.order {
 		u := b.units[p]
 		meters = append(meters, contract.Profile{PRM: p, Name: u.Name, Directions: u.exists()})

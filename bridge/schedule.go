@@ -17,6 +17,9 @@ type Schedule struct {
 	RetryUntil             int           // minute of the day; no round after it for a meter that has delivered before
 }
 
+// wholeDay tells whether the window is open at all hours.
+func (s Schedule) wholeDay() bool { return s.WindowStart == 0 && s.WindowEnd >= 24*60 }
+
 // History is how far back the first day wanted lies. The zero value is 1 January of yesterday's year, and 7 days of curve.
 type History struct {
 	From meter.Day // a date, for the curve too
@@ -81,6 +84,7 @@ func (b *Bridge) beat(ctx context.Context) {
 	b.mu.Lock()
 	b.beatAt = b.Now()
 	b.mu.Unlock()
+	b.warnOfConsents(b.Now())
 	b.board.forget(b.Topics.BridgeHealth())
 	signal(b.dirty)
 	signal(b.wake)

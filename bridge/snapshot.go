@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
@@ -28,7 +29,7 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 		PRM: u.PRM, Name: u.Name, Directions: u.exists(), Series: make(map[contract.Measured]contract.Series),
 		UpdatedAt: u.kept.UpdatedAt, WasLevel: contract.Level(u.light.Level), WasSince: u.light.Since,
 	}
-	h := b.sources[b.source().Name()]
+	ways := b.ways(u, now)
 	for _, d := range m.Directions {
 		for _, measure := range meter.Measures(d) {
 			if measure == meter.LoadCurve && !u.Hourly {
@@ -38,25 +39,28 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 			begins := u.begins(s)
 			m.Series[contract.Measured{Direction: d, Measure: measure}] = contract.Series{
 				First: max(u.kept.FirstWanted[measure], begins), Activation: begins,
-				Coverage: u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, h),
+				Coverage: u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, ways),
 			}
 		}
 	}
-	for _, t := range u.tries {
-		for _, a := range [...]store.Attempt{t.yesterday, t.history} {
-			m.LastAttemptAt = later(m.LastAttemptAt, a.At)
-			if a.Outcome.Settled() {
-				m.LastSuccessAt = later(m.LastSuccessAt, a.EndedAt)
+	for _, list := range u.tries {
+		for _, t := range list {
+			for _, a := range [...]store.Attempt{t.yesterday, t.history} {
+				m.LastAttemptAt = later(m.LastAttemptAt, a.At)
+				if a.Outcome.Settled() {
+					m.LastSuccessAt = later(m.LastSuccessAt, a.EndedAt)
+				}
 			}
 		}
 	}
 	m.LastAttemptAt = later(m.LastAttemptAt, u.contractAt)
-	m.NextAttemptAt = b.plan.due(u, now, h.Until)
+	m.NextAttemptAt = b.plan.due(u, ways, now)
 	for _, a := range u.arrivals {
 		m.Arrivals = append(m.Arrivals, contract.Arrival{Day: a.Day, Minutes: a.Minutes})
 	}
 	m.Contract = terms(u.kept)
-	m.Trouble = b.meterTrouble(u, h)
+	m.Trouble = b.meterTrouble(u, ways)
+	m.ConsentEnd = b.consentEnd(u)
 	return m, nil
 }
 
@@ -77,25 +81,46 @@ func terms(k store.Meter) contract.Contract {
 	return t
 }
 
-// trouble is what the last attempt of a series says; without one, what its source does.
-func (b *Bridge) trouble(u *unit, s meter.Series, h *health) contract.Reason {
-	if !b.plan.traits.Offers(s.Direction, s.Measure) {
+// trouble is what the last attempt of a series says; without one, what its sources do. A consent that every source refuses
+// holds all series of the meter, and so is what is the matter with each of them.
+func (b *Bridge) trouble(u *unit, s meter.Series, ways []way) contract.Reason {
+	if !offers(ways, s) {
 		return contract.NotOffered
 	}
 	if !u.collected(s) {
 		return contract.CurveNotCollected
 	}
-	if last := u.tries[s].last(); !last.At.IsZero() {
+	if refusedEverywhere(u, ways) {
+		return reason(store.NoConsent, u.delivered())
+	}
+	if last := u.last(s); !last.At.IsZero() {
 		return reason(last.Outcome, u.delivered())
 	}
-	if h.Failures > 0 {
-		return reason(h.Outcome, u.delivered())
+	return b.roadTrouble(u, ways)
+}
+
+// refusedEverywhere tells whether the last word of every source was that it has no consent for the meter.
+func refusedEverywhere(u *unit, ways []way) bool {
+	for _, w := range ways {
+		if _, refused := u.refused(w.name); !refused {
+			return false
+		}
+	}
+	return len(ways) > 0
+}
+
+// roadTrouble is why nothing was asked of a series yet.
+func (b *Bridge) roadTrouble(u *unit, ways []way) contract.Reason {
+	for _, w := range ways {
+		if r := b.road(w.name); r.Failures > 0 {
+			return reason(r.Outcome, u.delivered())
+		}
 	}
 	return contract.Starting
 }
 
 // meterTrouble is the word for a meter of which no series is known, and Storage while the store fails.
-func (b *Bridge) meterTrouble(u *unit, h *health) contract.Reason {
+func (b *Bridge) meterTrouble(u *unit, ways []way) contract.Reason {
 	if b.storage != nil {
 		return contract.Storage
 	}
@@ -103,38 +128,30 @@ func (b *Bridge) meterTrouble(u *unit, h *health) contract.Reason {
 		return ""
 	}
 	var last store.Attempt
-	for _, t := range u.tries {
-		if a := t.last(); a.At.After(last.At) {
+	for s := range u.tries {
+		if a := u.last(s); a.At.After(last.At) {
 			last = a
 		}
 	}
-	switch {
-	case !last.At.IsZero():
+	if !last.At.IsZero() {
 		return reason(last.Outcome, false)
-	case h.Failures > 0:
-		return reason(h.Outcome, false)
 	}
-	return contract.Starting
+	return b.roadTrouble(u, ways)
 }
 
 // describe is what is said of the bridge itself.
 func (b *Bridge) describe() contract.Bridge {
 	now := b.Now()
 	d := contract.Bridge{Version: b.Version, Commit: b.Commit, StartedAt: b.started}
-	for _, s := range b.Sources {
-		budgets := b.Ledger.budgets(s.Name())
+	for _, r := range b.roads {
+		budgets := b.Ledger.Budgets(r.Name())
 		b.mu.Lock()
-		h := b.sources[s.Name()]
-		source := contract.Source{Name: s.Name(), State: h.state(), Budgets: budgets, LastError: h.lastError}
-		if h.Until.After(now) {
-			source.NextAllowedAt = h.Until
-		}
+		d.Sources = append(d.Sources, r.describe(budgets, now))
 		b.mu.Unlock()
-		d.Sources = append(d.Sources, source)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d.NextRoundAt = b.nextRound
+	d.NextRoundAt, d.ConsentsAwaited = b.nextRound, b.awaited
 	if b.lastRound != nil {
 		last := *b.lastRound
 		d.LastRound = &last
@@ -142,10 +159,18 @@ func (b *Bridge) describe() contract.Bridge {
 	return d
 }
 
+// served lists the meters in their order.
+func (b *Bridge) served() []meter.PRM {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.order)
+}
+
 // Overview gives what the page and the API show: the bridge and its meters, in their order.
 func (b *Bridge) Overview(ctx context.Context) (contract.Bridge, []contract.Meter, error) {
-	meters := make([]contract.Meter, 0, len(b.order))
-	for _, p := range b.order {
+	prms := b.served()
+	meters := make([]contract.Meter, 0, len(prms))
+	for _, p := range prms {
 		m, err := b.snapshot(ctx, p, b.Now())
 		if err != nil {
 			return contract.Bridge{}, nil, err

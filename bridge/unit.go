@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
@@ -14,17 +13,28 @@ type unit struct {
 	Meter
 	kept       store.Meter
 	coverage   map[meter.Series]meter.Coverage
-	tries      map[meter.Series]tries
+	tries      map[meter.Series][]tries // one for each source that was asked
+	consents   map[string]store.Consent // by source
 	arrivals   []store.Arrival
 	light      store.Light
 	nextChange time.Time // when a document changes by the clock alone; zero before the first publication
 	forced     bool      // a refresh waits: past schedule, holds and remembered refusals
 	contractAt time.Time // when its contract was last asked for, since the start
 	probedAt   time.Time // when a refresh last asked for absent directions
+	warned     int       // how many of the warnings that its consent ends were given
 }
 
-// tries are the last attempts of a series.
+// newUnit is a meter with what the store keeps of it.
+func newUnit(m Meter, kept store.Meter) *unit {
+	return &unit{
+		Meter: m, kept: kept.Clone(), coverage: make(map[meter.Series]meter.Coverage),
+		tries: make(map[meter.Series][]tries), consents: make(map[string]store.Consent),
+	}
+}
+
+// tries are the last attempts of a series at one source.
 type tries struct {
+	source    string
 	yesterday store.Attempt // the last one whose range held the yesterday of its time
 	history   store.Attempt // the last other one
 }
@@ -46,6 +56,58 @@ func (t *tries) note(a store.Attempt) {
 	if !a.At.Before(slot.At) {
 		*slot = a
 	}
+}
+
+// note files an attempt of the meter.
+func (u *unit) note(a store.Attempt) {
+	list := u.tries[a.Series]
+	i := slices.IndexFunc(list, func(t tries) bool { return t.source == a.Source })
+	if i < 0 {
+		i = len(list)
+		list = append(list, tries{source: a.Source})
+	}
+	list[i].note(a)
+	u.tries[a.Series] = list
+}
+
+// via gives the last attempts of a series at one source.
+func (u *unit) via(s meter.Series, source string) tries {
+	for _, t := range u.tries[s] {
+		if t.source == source {
+			return t
+		}
+	}
+	return tries{}
+}
+
+// last is the last attempt of a series, wherever it was made.
+func (u *unit) last(s meter.Series) store.Attempt {
+	var newest store.Attempt
+	for _, t := range u.tries[s] {
+		if a := t.last(); a.At.After(newest.At) {
+			newest = a
+		}
+	}
+	return newest
+}
+
+// word is the last attempt of a series that holds for all sources.
+func (u *unit) word(s meter.Series) store.Attempt {
+	var newest store.Attempt
+	for _, t := range u.tries[s] {
+		for _, a := range [...]store.Attempt{t.yesterday, t.history} {
+			if !bindsSource(a.Outcome) && a.At.After(newest.At) {
+				newest = a
+			}
+		}
+	}
+	return newest
+}
+
+// answered tells whether a source has given its word on the yesterday of a series.
+func (u *unit) answered(s meter.Series, source string, now time.Time) bool {
+	a := u.via(s, source).yesterday
+	return a.Outcome.Settled() && a.Days.Contains(yesterday(now))
 }
 
 func (u *unit) id(d meter.Direction, m meter.Measure) meter.Series {
@@ -93,22 +155,15 @@ func (u *unit) first(now time.Time) meter.Direction {
 	return meter.Consumption // nothing was found anywhere: keep asking for what a meter most likely has
 }
 
-// series lists what is asked for of a direction.
-func (u *unit) series(d meter.Direction, traits enedis.Traits) []meter.Series {
-	var list []meter.Series
-	for _, m := range meter.Measures(d) {
-		if traits.Offers(d, m) && (m != meter.LoadCurve || u.Hourly) {
-			list = append(list, u.id(d, m))
-		}
-	}
-	return list
-}
-
-// all lists the series of the directions that are there.
-func (u *unit) all(traits enedis.Traits) []meter.Series {
+// all lists the series of the directions that are there, as far as anybody offers them.
+func (u *unit) all(ways []way) []meter.Series {
 	var list []meter.Series
 	for _, d := range u.exists() {
-		list = append(list, u.series(d, traits)...)
+		for _, m := range meter.Measures(d) {
+			if s := u.id(d, m); offers(ways, s) && (m != meter.LoadCurve || u.Hourly) {
+				list = append(list, s)
+			}
+		}
 	}
 	return list
 }
@@ -117,8 +172,8 @@ func (u *unit) all(traits enedis.Traits) []meter.Series {
 func (u *unit) collected(s meter.Series) bool { return u.kept.Series[s].NotCollected.IsZero() }
 
 // has tells whether all that counts of the day is there.
-func (u *unit) has(day meter.Day, traits enedis.Traits) bool {
-	list := u.all(traits)
+func (u *unit) has(day meter.Day, ways []way) bool {
+	list := u.all(ways)
 	for _, s := range list {
 		if u.collected(s) && !u.coverage[s].Complete(day) {
 			return false
@@ -148,9 +203,11 @@ func (u *unit) known(s meter.Series) meter.Coverage {
 
 // attempted tells whether anything was asked on the day after the given one, for that day.
 func (u *unit) attempted(day meter.Day) bool {
-	for _, t := range u.tries {
-		if t.yesterday.Days.Contains(day) {
-			return true
+	for _, list := range u.tries {
+		for _, t := range list {
+			if t.yesterday.Days.Contains(day) {
+				return true
+			}
 		}
 	}
 	return false
@@ -170,23 +227,42 @@ func (u *unit) delivered() bool {
 func (u *unit) wrongUntil(d meter.Direction) time.Time {
 	var until time.Time
 	for _, m := range meter.Measures(d) {
-		if last := u.tries[u.id(d, m)].last(); last.Outcome == store.WrongDirection {
+		if last := u.last(u.id(d, m)); last.Outcome == store.WrongDirection {
 			until = later(until, last.NotBefore)
 		}
 	}
 	return until
 }
 
-// refusedUntil is until when a refused consent holds all requests of the meter.
-func (u *unit) refusedUntil() time.Time {
+// refused tells whether the last word of a source was that it has no consent for the meter, and until when that holds all
+// requests of the meter there.
+func (u *unit) refused(source string) (until time.Time, refused bool) {
 	var newest store.Attempt
-	for _, t := range u.tries {
-		if a := t.last(); a.Outcome != store.Unfinished && a.At.After(newest.At) {
-			newest = a
+	for _, list := range u.tries {
+		for _, t := range list {
+			if a := t.last(); t.source == source && a.Outcome != store.Unfinished && a.At.After(newest.At) {
+				newest = a
+			}
 		}
 	}
-	if newest.Outcome == store.NoConsent {
-		return newest.NotBefore
+	if newest.Outcome != store.NoConsent {
+		return time.Time{}, false
 	}
-	return time.Time{}
+	return newest.NotBefore, true
+}
+
+func (u *unit) refusedUntil(source string) time.Time {
+	until, _ := u.refused(source)
+	return until
+}
+
+// release has whatever holds requests of the meter at a source hold no longer; an empty source stands for all.
+func (u *unit) release(source string) {
+	for _, list := range u.tries {
+		for i := range list {
+			if source == "" || list[i].source == source {
+				list[i].yesterday.NotBefore, list[i].history.NotBefore = time.Time{}, time.Time{}
+			}
+		}
+	}
 }

@@ -38,6 +38,8 @@ type world struct {
 	meters    []bridge.Meter
 	schedule  bridge.Schedule
 	history   bridge.History
+	sources   func(ledger *bridge.Ledger) []bridge.Source // nil: Data Connect alone
+	options   func(o *bridge.Options)                     // nil: as they are
 	log       *slog.Logger
 	announce  *discovery.Options     // nil: no discovery
 	onCall    atomic.Pointer[func()] // called when a measure is asked for
@@ -79,16 +81,21 @@ func (w *world) start() {
 	require.NoError(w.t, err)
 	ledger, err := bridge.NewLedger(ctx, kept, time.Time{}, time.Now)
 	require.NoError(w.t, err)
-	source, err := dataconnect.New(dataconnect.Options{
-		BaseURL: "https://enedis.test", Version: dataconnect.V2026, ClientID: "id", ClientSecret: "secret", UserAgent: "test",
-		HTTP: &http.Client{Transport: w}, Gate: ledger.Gate("dataconnect"), Now: time.Now, Log: w.log,
-	})
-	require.NoError(w.t, err)
-	w.bridge, err = bridge.New(ctx, bridge.Options{
-		Store: kept, Ledger: ledger, Sources: []bridge.Source{source}, Broker: w.broker, Meters: w.meters,
+	sources := []bridge.Source{}
+	if w.sources != nil {
+		sources = w.sources(ledger)
+	} else {
+		sources = append(sources, w.dataConnect(ledger))
+	}
+	o := bridge.Options{
+		Store: kept, Ledger: ledger, Sources: sources, Broker: w.broker, Meters: w.meters,
 		Schedule: w.schedule, History: w.history, Topics: contract.Topics{Base: "e"}, Locale: contract.French,
 		Discovery: w.announce, StatusTopic: "homeassistant/status", Version: "test", Now: time.Now, Log: w.log,
-	})
+	}
+	if w.options != nil {
+		w.options(&o)
+	}
+	w.bridge, err = bridge.New(ctx, o)
 	require.NoError(w.t, err)
 	if w.beforeRun != nil {
 		w.beforeRun()
@@ -103,6 +110,17 @@ func (w *world) start() {
 		w.stop = nil
 	}
 	synctest.Wait()
+}
+
+// dataConnect is the way to the simulator of Enedis.
+func (w *world) dataConnect(ledger *bridge.Ledger) *dataconnect.Client {
+	w.t.Helper()
+	source, err := dataconnect.New(dataconnect.Options{
+		BaseURL: "https://enedis.test", Version: dataconnect.V2026, ClientID: "id", ClientSecret: "secret", UserAgent: "test",
+		HTTP: &http.Client{Transport: w}, Gate: ledger.Gate("dataconnect"), Now: time.Now, Log: w.log,
+	})
+	require.NoError(w.t, err)
+	return source
 }
 
 // RoundTrip is the way to the simulator.

@@ -123,6 +123,7 @@ type Bridge struct {
 	Version, Commit string
 	StartedAt       time.Time
 	Sources         []Source // in order of preference
+	ConsentsAwaited int      // consents given whose services Enedis does not know yet
 	LastRound       *Round
 	NextRoundAt     time.Time   // zero when none is planned
 	Statistics      *Statistics // Home Assistant's; nil while there are none
@@ -142,6 +143,7 @@ type Source struct {
 	Budgets       []Budget
 	NextAllowedAt time.Time // zero when a call may be made at once
 	LastError     string    // empty when there is none
+	Differences   int       // days of which it said something else than another source, since the start
 }
 
 // SourceState is how a source fares.

@@ -1,0 +1,442 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/enedis2mqtt/enedis2mqtt/bridge"
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/consoapi"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/enedistest"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/myelectricaldata"
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+)
+
+// gateway is a gateway in memory, in front of an Enedis of its own with the same meters: trouble at one is none at the other.
+type gateway struct {
+	w      *world
+	enedis *enedistest.Enedis
+	conso  *enedistest.ConsoAPI
+	http.Handler
+
+	mu    sync.Mutex
+	times []time.Time
+	paths []string
+}
+
+// newGateway puts a gateway in front of an Enedis with the world's meters.
+func newGateway(w *world, o enedistest.Options, of func(e *enedistest.Enedis) http.Handler) *gateway {
+	o.Now, o.ClientID, o.ClientSecret = time.Now, "id", "secret"
+	g := &gateway{w: w, enedis: enedistest.New(o)}
+	g.Handler = of(g.enedis)
+	g.conso, _ = g.Handler.(*enedistest.ConsoAPI)
+	return g
+}
+
+// RoundTrip is the way to the gateway.
+func (g *gateway) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.mu.Lock()
+	g.times, g.paths = append(g.times, time.Now()), append(g.paths, r.URL.Path)
+	g.mu.Unlock()
+	answer := httptest.NewRecorder()
+	g.ServeHTTP(answer, r.Clone(r.Context()))
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return answer.Result(), nil
+}
+
+// take gives the paths asked for since the last look.
+func (g *gateway) take() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	paths := g.paths
+	g.paths = nil
+	return paths
+}
+
+// most is the highest number of requests in any span of time.
+func (g *gateway) most(span time.Duration) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	most, first := 0, 0
+	for i, last := range g.times {
+		for last.Sub(g.times[first]) >= span {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+func (g *gateway) consoAPI(ledger *bridge.Ledger) bridge.Source {
+	g.w.t.Helper()
+	var prms []meter.PRM
+	for _, m := range g.enedis.Meters() {
+		prms = append(prms, m.PRM)
+	}
+	source, err := consoapi.New(consoapi.Options{
+		BaseURL: "https://conso.test/api", Tokens: []string{g.conso.Token(prms...)}, UserAgent: "test",
+		HTTP: &http.Client{Transport: g}, Gate: ledger.Gate("consoapi"), Now: time.Now, Log: g.w.log,
+	})
+	require.NoError(g.w.t, err)
+	return source
+}
+
+func (g *gateway) myElectricalData(version myelectricaldata.Version) func(ledger *bridge.Ledger) bridge.Source {
+	o := myelectricaldata.Options{BaseURL: "https://med.test", Version: version, Token: "token"}
+	if version == myelectricaldata.V2 {
+		o.BaseURL, o.Token, o.ClientID, o.ClientSecret = "https://med.test/api", "", "med", "secret"
+	}
+	return func(ledger *bridge.Ledger) bridge.Source {
+		g.w.t.Helper()
+		o.UserAgent, o.HTTP, o.Gate, o.Now, o.Log = "test", &http.Client{Transport: g}, ledger.Gate("myelectricaldata"), time.Now, g.w.log
+		source, err := myelectricaldata.New(o)
+		require.NoError(g.w.t, err)
+		return source
+	}
+}
+
+func newConso(w *world, o enedistest.Options) *gateway {
+	return newGateway(w, o, func(e *enedistest.Enedis) http.Handler { return enedistest.NewConsoAPI(e) })
+}
+
+func only(sources ...func(*bridge.Ledger) bridge.Source) func(*bridge.Ledger) []bridge.Source {
+	return func(ledger *bridge.Ledger) []bridge.Source {
+		var list []bridge.Source
+		for _, s := range sources {
+			list = append(list, s(ledger))
+		}
+		return list
+	}
+}
+
+// TestTheSameDaysGiveTheSameDocumentsWhateverTheSource runs a meter with both directions through each source, a week with the
+// change of the clock in October.
+func TestTheSameDaysGiveTheSameDocumentsWhateverTheSource(t *testing.T) {
+	t.Parallel()
+	med := func(o enedistest.MyElectricalDataV2Options) func(e *enedistest.Enedis) http.Handler {
+		o.ClientID, o.ClientSecret = "med", "secret"
+		return func(e *enedistest.Enedis) http.Handler { return enedistest.NewMyElectricalDataV2(e, o) }
+	}
+	gateways := map[string]struct {
+		handler func(e *enedistest.Enedis) http.Handler // nil: Data Connect itself
+		source  func(g *gateway) func(*bridge.Ledger) bridge.Source
+	}{
+		"dataconnect": {},
+		"consoapi": {
+			func(e *enedistest.Enedis) http.Handler { return enedistest.NewConsoAPI(e) },
+			func(g *gateway) func(*bridge.Ledger) bridge.Source { return g.consoAPI },
+		},
+		"myelectricaldata v1": {
+			func(e *enedistest.Enedis) http.Handler {
+				return enedistest.NewMyElectricalDataV1(e, map[meter.PRM]string{shared: "token"})
+			},
+			func(g *gateway) func(*bridge.Ledger) bridge.Source { return g.myElectricalData(myelectricaldata.V1) },
+		},
+		"myelectricaldata v2": {
+			med(enedistest.MyElectricalDataV2Options{}),
+			func(g *gateway) func(*bridge.Ledger) bridge.Source { return g.myElectricalData(myelectricaldata.V2) },
+		},
+		"myelectricaldata v2 since 2.0": {
+			med(enedistest.MyElectricalDataV2Options{Since2: true}),
+			func(g *gateway) func(*bridge.Ledger) bridge.Source { return g.myElectricalData(myelectricaldata.V2) },
+		},
+	}
+	documents := make(map[string]map[string]string)
+	for name, source := range gateways {
+		o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}}
+		inWorld(t, paris(2026, 10, 23, 12, 0), o, func(w *world) {
+			if source.handler != nil {
+				g := newGateway(w, o, source.handler)
+				w.sources = only(source.source(g))
+			}
+			w.start()
+			w.at("2026-10-28", "18:00")
+			require.Equal(t, contract.Green, w.light(shared).Level, name)
+			documents[name] = w.sayings()
+		})
+	}
+	for name := range gateways {
+		require.Equal(t, documents["dataconnect"], documents[name], name)
+	}
+}
+
+var apart = regexp.MustCompile(`"(source|quality|updated_at|prm|name)":("[^"]*"|null)`)
+
+// sayings are the retained documents of the shared meter, but for what tells the source, the time and the contract.
+func (w *world) sayings() map[string]string {
+	said := make(map[string]string)
+	for _, topic := range w.broker.topics(shared) {
+		body := w.broker.topic("e/" + string(shared) + "/" + topic)
+		switch topic {
+		case "freshness/detail":
+			continue
+		case "state":
+			var state map[string]json.RawMessage
+			require.NoError(w.t, json.Unmarshal([]byte(body), &state))
+			body = string(state["consumption"]) + string(state["production"])
+		}
+		said[topic] = apart.ReplaceAllString(body, "")
+	}
+	return said
+}
+
+func TestFailoverBringsYesterdayWithinOneRetryInterval(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{ // how Data Connect fails
+		"500": "500", "503": "503", "reset": "reset", "429": "429", "credentials refused": "token401",
+		"consent refused": "revoked", "not subscribed": "not_subscribed", "unreadable": "html",
+	}
+	for name, fault := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+			inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+				g := newConso(w, o)
+				w.sources = func(ledger *bridge.Ledger) []bridge.Source {
+					return []bridge.Source{w.dataConnect(ledger), g.consoAPI(ledger)}
+				}
+				w.start()
+				w.at("2026-11-20", "13:00")
+				require.Equal(t, contract.Green, w.light(shared).Level)
+				require.Empty(t, g.take(), "the preferred source has it all")
+
+				w.sim.Inject(enedistest.Fault{Name: fault})
+				w.sim.ExpireTokens()
+				w.at("2026-11-21", "09:31") // the window's end, and a retry interval
+				require.Equal(t, contract.Green, w.light(shared).Level)
+				require.Len(t, g.take(), 5)
+				require.Contains(t, w.broker.topic("e/"+string(shared)+"/consumption/daily"),
+					`"date":"2026-11-20","wh":`)
+				require.Contains(t, w.broker.topic("e/"+string(shared)+"/consumption/daily"), `"source":"consoapi"`)
+
+				w.sim.Heal()
+				w.calls()
+				w.at("2026-11-21", "23:59")
+				require.Empty(t, w.calls(), "a day that came by failover is not asked again")
+				w.at("2026-11-22", "09:31")
+				require.Len(t, w.calls(), 5, "the preferred source comes first again")
+				require.Empty(t, g.take())
+			})
+		})
+	}
+}
+
+func TestNoDataIsNoReasonToAskAnotherSource(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}}
+	inWorld(t, paris(2026, 11, 20, 14, 0), o, func(w *world) {
+		g := newConso(w, o)
+		w.sources = func(ledger *bridge.Ledger) []bridge.Source {
+			return []bridge.Source{w.dataConnect(ledger), g.consoAPI(ledger)}
+		}
+		w.start()
+		w.at("2026-11-20", "15:00")
+		w.sim.Inject(enedistest.Fault{Name: "nodata"})
+		w.at("2026-11-21", "20:00")
+		require.NotEmpty(t, w.calls())
+		require.Empty(t, g.take())
+		require.Equal(t, contract.Waiting, w.light(shared).Reason)
+	})
+}
+
+// TestYearOnConsoAPI has days come late and not at all, as Enedis has them.
+func TestYearOnConsoAPI(t *testing.T) {
+	t.Parallel()
+	late := func(d meter.Day) time.Time {
+		switch d % 32 {
+		case 3, 19:
+			return d.End().AddDate(0, 0, 1).Add(8 * time.Hour) // a day late
+		case 7:
+			return d.End().AddDate(0, 0, 9) // nine days late, past the ride
+		case 12:
+			return d.End().AddDate(10, 0, 0) // never
+		}
+		return d.End().Add(8*time.Hour + time.Duration(d%3)*40*time.Minute)
+	}
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer, Published: late}}}
+	inWorld(t, paris(2026, 1, 5, 20, 0), o, func(w *world) {
+		g := newConso(w, o)
+		w.sources = only(g.consoAPI)
+		w.start()
+		green := 0
+		for day := meter.DayOf(time.Now()) + 1; day < meter.DayOf(paris(2027, 1, 5, 0, 0)); day++ {
+			w.at(day.String(), "19:30")
+			if w.light(shared).Level == contract.Green {
+				green++
+			}
+		}
+		t.Log("requests in a year:", len(g.times), "most in 12 h:", g.most(12*time.Hour), "green evenings:", green)
+		require.LessOrEqual(t, g.most(12*time.Hour), 60)
+		require.False(t, g.conso.Banned())
+		require.GreaterOrEqual(t, green, 28*365/32-1, "of 32 days four do not come in time")
+	})
+}
+
+func TestNormalDayOnConsoAPICostsFiveCalls(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 1, 12, 0), o, func(w *world) {
+		g := newConso(w, o)
+		w.sources = only(g.consoAPI)
+		w.start()
+		w.at("2026-11-02", "00:00")
+		for day := meter.DayOf(time.Now()); day < meter.DayOf(paris(2026, 12, 1, 0, 0)); day++ {
+			g.take()
+			w.at(day.String(), "23:00")
+			require.Len(t, g.take(), 5, "%s", day)
+			require.Equal(t, contract.Green, w.light(shared).Level)
+		}
+	})
+}
+
+func TestHistoryLeavesAQuarterOfTheBudgetToYesterday(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 1, 21, 0), o, func(w *world) {
+		g := newConso(w, o)
+		w.sources, w.history = only(g.consoAPI), bridge.History{Max: true}
+		w.start()
+		w.at("2026-11-02", "06:59")
+		require.Equal(t, 45, g.most(12*time.Hour))
+		w.at("2026-11-02", "09:00")
+		require.Equal(t, contract.Green, w.light(shared).Level)
+		w.at("2026-11-12", "12:00")
+		require.LessOrEqual(t, g.most(12*time.Hour), 60)
+		require.Equal(t, "2024-10-21 2026-11-11 complete", w.covered("consumption/load_curve")[1], "two years are there")
+	})
+}
+
+// covered lists the runs of a series of the shared meter.
+func (w *world) covered(series string) []string {
+	w.t.Helper()
+	w.broker.take()
+	w.bridge.Receive(w.t.Context(), "e/bridge/request/coverage", []byte(`{"prm":"`+string(shared)+`"}`), false)
+	var answer struct {
+		Data struct {
+			Series map[string][]struct{ From, To, Status string }
+		}
+	}
+	for _, e := range w.broker.take() {
+		if e.topic == "e/bridge/response/coverage" {
+			require.NoError(w.t, json.Unmarshal([]byte(e.body), &answer))
+		}
+	}
+	var runs []string
+	for _, run := range answer.Data.Series[series] {
+		runs = append(runs, strings.Join([]string{run.From, run.To, run.Status}, " "))
+	}
+	return runs
+}
+
+func TestFiftyStartsWithAGatewayThatFails(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"500", "hang"} {
+		for _, kind := range []string{"consoapi", "v1", "v2"} {
+			t.Run(kind+" "+fault, func(t *testing.T) {
+				t.Parallel()
+				o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}}
+				inWorld(t, paris(2026, 11, 22, 14, 0), o, func(w *world) {
+					g := newGateway(w, o, func(e *enedistest.Enedis) http.Handler {
+						switch kind {
+						case "v1":
+							return enedistest.NewMyElectricalDataV1(e, map[meter.PRM]string{shared: "token"})
+						case "v2":
+							return enedistest.NewMyElectricalDataV2(e, enedistest.MyElectricalDataV2Options{ClientID: "med", ClientSecret: "secret"})
+						}
+						return enedistest.NewConsoAPI(e)
+					})
+					source := g.consoAPI
+					if kind != "consoapi" {
+						source = g.myElectricalData(myelectricaldata.Version(kind))
+						w.options = func(o *bridge.Options) { o.ListMeters, o.Meters = kind == "v2", nil }
+						if kind == "v1" {
+							w.options = nil
+						}
+					}
+					w.sources = only(source)
+					g.enedis.Inject(enedistest.Fault{Name: fault})
+					for range 50 {
+						w.start()
+						time.Sleep(time.Second)
+						w.stop()
+					}
+					require.NotEmpty(t, g.times)
+					require.LessOrEqual(t, len(g.times), 10)
+				})
+			})
+		}
+	}
+}
+
+func TestRoundsGrowApartWhereTheBudgetWouldNotLast(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		out  time.Duration // when Enedis publishes, after the start
+		wait time.Duration // until it is there, after that
+		most int           // requests by then
+	}{
+		"soon":     {4 * time.Second, 5 * time.Second, 15},
+		"later":    {5 * time.Minute, 6 * time.Minute, 25},
+		"at night": {8 * time.Hour, 15 * time.Minute, 60},
+	}
+	for name, test := range tests {
+		out := paris(2026, 11, 22, 8, 0).Add(test.out)
+		published := func(d meter.Day) time.Time {
+			if d < meter.DayOf(out)-1 {
+				return d.End()
+			}
+			return out
+		}
+		o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home, Published: published}}}
+		inWorld(t, paris(2026, 11, 22, 8, 0), o, func(w *world) {
+			g := newConso(w, o)
+			w.sources = only(g.consoAPI)
+			w.schedule = bridge.Schedule{WindowEnd: 24 * 60, RetryInterval: time.Second, RetryUntil: 19 * 60}
+			w.start()
+			time.Sleep(test.out + test.wait)
+			require.Equal(t, contract.Green, w.light(home).Level, name)
+			require.LessOrEqual(t, len(g.times), test.most, name)
+			time.Sleep(20 * time.Hour)
+			require.LessOrEqual(t, g.most(12*time.Hour), 60, name)
+		})
+	}
+}
+
+// TestMeterWithoutCurveOnALaggingSource has its daily values a day late, each asked for once a day.
+func TestMeterWithoutCurveOnALaggingSource(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home, Kind: enedistest.NoCurve}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 10, 12, 0), o, func(w *world) {
+		g := newGateway(w, o, func(e *enedistest.Enedis) http.Handler {
+			return enedistest.NewMyElectricalDataV2(e, enedistest.MyElectricalDataV2Options{ClientID: "med", ClientSecret: "secret"})
+		})
+		w.sources = only(g.myElectricalData(myelectricaldata.V2))
+		w.start()
+		w.at("2026-11-14", "23:00")
+		g.take()
+		w.at("2026-11-15", "23:00")
+		require.Equal(t, contract.CurveNotCollected, *w.light(home).Series["consumption/load_curve"].Reason)
+		require.Contains(t, w.broker.topic("e/"+string(home)+"/state"), `"daily":{"date":"2026-11-13"`)
+		daily, curve := 0, 0
+		for _, path := range g.take() {
+			if strings.Contains(path, "/consumption/daily/") {
+				daily++
+			}
+			if strings.Contains(path, "/detail/") {
+				curve++
+			}
+		}
+		require.Equal(t, 1, daily)
+		require.LessOrEqual(t, curve, 1, "a curve that is not collected is asked for once a day")
+	})
+}
