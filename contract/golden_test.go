@@ -155,7 +155,10 @@ func goldenBridges(t *testing.T) map[string]contract.Bridge {
 				},
 				{
 					Name: "myelectricaldata", State: contract.SourceAuth, LastError: "access token: HTTP 401",
-					Budgets: []contract.Budget{{Window: 24 * time.Hour, Scope: "token", Calls: 0, Limit: 40}},
+					Budgets: []contract.Budget{
+						{Window: 24 * time.Hour, Scope: "…0987", Calls: 12, Limit: 40},
+						{Window: 24 * time.Hour, Scope: "token", Calls: 0, Limit: 40},
+					},
 				},
 			},
 			LastRound:   &contract.Round{StartedAt: started, EndedAt: started.Add(7 * time.Second), OK: true},

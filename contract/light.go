@@ -58,7 +58,7 @@ func (m Meter) Light(loc Locale, now time.Time) Light {
 	l.Level = all.level()
 	l.Number = slices.Index([]Level{Red, Orange, Green}, l.Level)
 	l.Reason = m.reason(l.Level, all)
-	l.Message = message(loc, l.Reason, all.notCollected)
+	l.Message = m.message(loc, l.Reason, all.notCollected, yesterday+1)
 	if l.Level == m.WasLevel && !m.WasSince.IsZero() {
 		l.Since = Time{m.WasSince}
 	}

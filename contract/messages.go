@@ -1,5 +1,11 @@
 package contract
 
+import (
+	"strings"
+
+	"github.com/enedis2mqtt/enedis2mqtt/meter"
+)
+
 // activationPage is where a customer switches the recording and the collection of the curve on.
 const activationPage = "https://mon-compte-particulier.enedis.fr/donnees"
 
@@ -8,12 +14,14 @@ var messages = map[Locale]map[Reason]string{
 	French: {
 		Storage: "Le disque du pont est plein ou en panne : libérez de la place ou vérifiez le dossier des données ; " +
 			"le pont réessaie de lui-même.",
-		Settings: "Les réglages ne conviennent pas (identifiants, adresse, source ou horloge) : " +
-			"corrigez-les ; la dernière erreur sur bridge/health nomme la cause.",
-		ConsentMissing: "Enedis ne connaît pas de consentement pour ce compteur : le titulaire le donne sur la page de " +
-			"consentement d'Enedis de votre application, puis vous appuyez sur « Actualiser ».",
-		ConsentExpired: "Le consentement n'est plus valable : le titulaire le renouvelle sur la page de consentement " +
-			"d'Enedis de votre application, puis vous appuyez sur « Actualiser ».",
+		Settings: "Les réglages ne conviennent pas (identifiants, adresse, source ou horloge) : la commande " +
+			"« enedis2mqtt check » dit lequel et que faire ; la dernière erreur est sur bridge/health.",
+		ConsentMissing: "Aucun consentement n'est connu pour ce compteur : son titulaire le donne (page du pont → " +
+			"Consentement ; avec une passerelle, chez elle, puis son nouveau jeton va dans les réglages). " +
+			"Si rien ne vient ensuite, appuyez sur « Actualiser ».",
+		ConsentExpired: "Le consentement n'est plus valable : son titulaire le renouvelle (page du pont → Consentement ; " +
+			"avec une passerelle, chez elle, puis son nouveau jeton va dans les réglages). " +
+			"Si rien ne vient ensuite, appuyez sur « Actualiser ».",
 		Quota: "La limite d'appels est atteinte : rien à faire, le pont reprend dès qu'il en a le droit.",
 		SourceDown: "Enedis ou la passerelle ne répond pas comme il faut : rien à faire, le pont réessaie de lui-même ; " +
 			"si cela dure, vérifiez la connexion à Internet.",
@@ -26,12 +34,12 @@ var messages = map[Locale]map[Reason]string{
 	English: {
 		Storage: "The bridge's disk is full or failing: free some space or check the data folder; " +
 			"the bridge retries by itself.",
-		Settings: "The settings do not work (credentials, address, source or clock): " +
-			"correct them; the last error on bridge/health names the cause.",
-		ConsentMissing: "Enedis knows no consent for this meter: its holder gives it on Enedis's consent page of your " +
-			"application, then you press \"Refresh\".",
-		ConsentExpired: "The consent is no longer valid: its holder renews it on Enedis's consent page of your application, " +
-			"then you press \"Refresh\".",
+		Settings: "The settings do not work (credentials, address, source or clock): the command " +
+			"\"enedis2mqtt check\" tells which one and what to do; the last error is on bridge/health.",
+		ConsentMissing: "No consent is known for this meter: its holder gives it (page of the bridge → Consent; " +
+			"with a gateway, there, and its new token goes into the settings). If nothing comes after that, press \"Refresh\".",
+		ConsentExpired: "The consent is no longer valid: its holder renews it (page of the bridge → Consent; " +
+			"with a gateway, there, and its new token goes into the settings). If nothing comes after that, press \"Refresh\".",
 		Quota: "The limit of calls is reached: nothing to do, the bridge goes on as soon as it may.",
 		SourceDown: "Enedis or the gateway does not answer as it should: nothing to do, the bridge retries by itself; " +
 			"if it lasts, check the connection to the internet.",
@@ -43,15 +51,21 @@ var messages = map[Locale]map[Reason]string{
 	},
 }
 
-// message says the reason of a meter, and beside it where a curve that is not collected is switched on. French is spoken
-// where the locale is unknown.
-func message(loc Locale, r Reason, notCollected bool) string {
+// message says the reason of a meter, beside it where a curve that is not collected is switched on, and that the consent
+// ends when it soon does. French is spoken where the locale is unknown.
+func (m Meter) message(loc Locale, r Reason, notCollected bool, today meter.Day) string {
 	said, ok := messages[loc]
 	if !ok {
 		said = messages[French]
 	}
+	sentences := []string{said[r]}
 	if notCollected {
-		return said[r] + " " + said[CurveNotCollected]
+		sentences = append(sentences, said[CurveNotCollected])
 	}
-	return said[r]
+	if r != ConsentMissing && r != ConsentExpired { // what no longer works does not end
+		if s := ending(loc, m.ConsentEnd, today); s != "" {
+			sentences = append(sentences, s)
+		}
+	}
+	return strings.Join(sentences, " ")
 }
