@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -50,6 +51,10 @@ type fake struct {
 	sick   error
 	ready  bool
 	asked  chan meter.Days // takes what Days was asked for
+
+	authorize string             // where customers consent, before the state; empty: nowhere
+	outcome   contract.Consented // of every consent
+	handed    []url.Values       // what Consented got
 }
 
 func (f *fake) Overview(context.Context) (contract.Bridge, []contract.Meter, error) {
@@ -77,6 +82,18 @@ func (f *fake) Health() error { return f.sick }
 
 func (f *fake) Ready() bool { return f.ready }
 
+func (f *fake) ConsentURL(state string) string {
+	if f.authorize == "" {
+		return ""
+	}
+	return f.authorize + state
+}
+
+func (f *fake) Consented(_ context.Context, back url.Values) contract.Consented {
+	f.handed = append(f.handed, back)
+	return f.outcome
+}
+
 // home is a bridge with two meters of one name: one that is well, and one without data.
 func home() *fake {
 	return &fake{
@@ -86,7 +103,8 @@ func home() *fake {
 				Name: "dataconnect", State: contract.SourceOK,
 				Budgets: []contract.Budget{{Window: time.Hour, Scope: "mesure_synchrone_auto", Calls: 12, Limit: 1000}},
 			}},
-			LastRound: &contract.Round{StartedAt: noon().Add(-time.Hour), EndedAt: noon().Add(-59 * time.Minute), OK: true},
+			ConsentsAwaited: 1,
+			LastRound:       &contract.Round{StartedAt: noon().Add(-time.Hour), EndedAt: noon().Add(-59 * time.Minute), OK: true},
 		},
 		meters: []contract.Meter{
 			{
@@ -97,7 +115,7 @@ func home() *fake {
 						meter.DayValues{Day: day("2026-11-21"), Value: 12345, Source: "dataconnect", Quality: meter.Raw}),
 					{Direction: meter.Consumption, Measure: meter.MaxPower}: series(meter.MaxPower, peak()),
 				},
-				UpdatedAt: noon().Add(-4 * time.Hour), NextAttemptAt: noon().Add(20 * time.Hour),
+				ConsentEnd: day("2029-11-20"), UpdatedAt: noon().Add(-4 * time.Hour), NextAttemptAt: noon().Add(20 * time.Hour),
 			},
 			{
 				PRM: barn, Name: "<Maison>", Directions: []meter.Direction{meter.Production},
@@ -105,7 +123,7 @@ func home() *fake {
 				NextAttemptAt: noon().Add(30 * time.Minute),
 			},
 		},
-		ready: true,
+		ready: true, authorize: "https://enedis.example/authorize?client_id=demo&state=",
 		asked: make(chan meter.Days, 1),
 	}
 }

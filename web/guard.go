@@ -35,7 +35,7 @@ func safe(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer a form sends "Origin: null", which plain HTTP must refuse
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})

@@ -2,7 +2,7 @@ package web
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"html/template"
 	"net/http"
 	"strings"
@@ -12,10 +12,10 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:embed *.html
+var pages embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+var templates = template.Must(template.ParseFS(pages, "*.html"))
 
 // view is what the page shows.
 type view struct {
@@ -24,11 +24,15 @@ type view struct {
 	Words   map[string]string
 	Meters  []meterView
 	Sources []contract.SourceHealth
+
+	Consents bool   // customers may consent here
+	Awaited  string // how many consents are; empty when none is
 }
 
 type meterView struct {
 	Name, Tail string
 	Light      contract.Light
+	Consent    string // when it ends; empty when nobody knows
 	Next       string
 	Values     []valueView
 }
@@ -45,17 +49,26 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, words(s.Locale)["broken"], http.StatusServiceUnavailable)
 		return
 	}
-	v := view{Locale: s.Locale, Version: s.Version, Words: words(s.Locale), Sources: b.Health().Sources}
+	v := view{
+		Locale: s.Locale, Version: s.Version, Words: words(s.Locale), Sources: b.Health().Sources,
+		Consents: s.consents(), Awaited: consentWordsOf(s.Locale).awaited(b.ConsentsAwaited),
+	}
 	for _, m := range meters {
 		v.Meters = append(v.Meters, s.show(m))
 	}
+	s.render(w, http.StatusOK, "page.html", v)
+}
+
+// render answers with a page.
+func (s *Server) render(w http.ResponseWriter, status int, name string, v any) {
 	var body bytes.Buffer
-	if err := pageTemplate.Execute(&body, v); err != nil {
-		s.Log.Error("page", "err", err)
+	if err := templates.ExecuteTemplate(&body, name, v); err != nil {
+		s.Log.Error("page", "name", name, "err", err)
 		http.Error(w, words(s.Locale)["broken"], http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	_, _ = body.WriteTo(w) // the reader is gone: there is nobody to tell
 }
 
@@ -63,6 +76,7 @@ func (s *Server) show(m contract.Meter) meterView {
 	now, say := s.Now(), words(s.Locale)
 	v := meterView{Name: nameOf(m), Tail: m.PRM.Tail(), Light: m.Light(s.Locale, now), Next: clock(m.NextAttemptAt)}
 	state := m.State(now)
+	v.Consent = consentWordsOf(s.Locale).until(state.Consent, meter.DayOf(now))
 	if c := state.Consumption; c != nil {
 		v.add(say, meter.Consumption, c.DirectionState)
 		if p := c.MaxPower; p != nil {

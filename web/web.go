@@ -13,13 +13,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-// Bridge is what the page shows.
+// Bridge is what the page shows, and what it hands consents to.
 type Bridge interface {
 	// Overview gives the bridge and its meters, in their order.
 	Overview(ctx context.Context) (contract.Bridge, []contract.Meter, error)
@@ -29,12 +30,19 @@ type Bridge interface {
 	Health() error
 	// Ready tells whether everything has been published since the last connection to the broker.
 	Ready() bool
+	// ConsentURL is the page on which a customer consents, for a state that comes back with the customer; empty when nobody
+	// can consent here.
+	ConsentURL(state string) string
+	// Consented takes over what came of a customer's way to the consent page, from the parameters with which it sent the
+	// browser back: the names in lower case, and without the state. A browser that leaves, and ends ctx, undoes nothing.
+	Consented(ctx context.Context, back url.Values) contract.Consented
 }
 
 // Options shape a Server.
 type Options struct {
 	Addr               string // host:port
 	Username, Password string // both empty: nobody is asked
+	PublicURL          string // where a browser reaches the page, for the way back from the consent page; empty: unknown
 	Topics             contract.Topics
 	Locale             contract.Locale
 	Version            string
@@ -46,6 +54,7 @@ type Options struct {
 type Server struct {
 	Options
 	bridge  Bridge
+	states  states
 	handler http.Handler
 }
 
@@ -59,6 +68,11 @@ func New(o Options, b Bridge) *Server {
 	private.HandleFunc("GET /api/v1/meters/{prm}/freshness", s.freshness)
 	private.HandleFunc("GET /api/v1/meters/{prm}/readings", s.readings)
 	private.Handle("GET /metrics", s.metrics())
+	private.HandleFunc("GET /consent/{$}", s.consentPage)
+	private.HandleFunc("GET /consent/start", s.startConsent)
+	private.HandleFunc("GET /consent/callback", s.endConsent)
+	private.HandleFunc("GET /consent/paste", s.consentPage) // for whoever reloads what a pasted address gave
+	private.HandleFunc("POST /consent/paste", s.pasteConsent)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
