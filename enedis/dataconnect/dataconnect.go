@@ -161,6 +161,12 @@ func (c *Client) Fetch(ctx context.Context, req enedis.Request) (enedis.Batch, e
 	return enedis.Batch{Request: req, Days: decoded.Days, Source: Name}, nil
 }
 
+// Authenticate gets an access token, in one call unless there is one. Its errors are *enedis.TokenError.
+func (c *Client) Authenticate(ctx context.Context) error {
+	_, err := c.tokens.get(ctx)
+	return err
+}
+
 // resource is what one URL below the base gives.
 type resource struct {
 	path string    // its first segment names the API, for Enedis's quota and ours
