@@ -9,9 +9,10 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+# Without HTTP/2, which nobody speaks with us, the binary is half a megabyte smaller.
 RUN version=${VERSION:-$(git describe --tags --always || echo dev)} && \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
-    go build -trimpath -buildvcs=auto -ldflags "-s -w -X main.version=$version" -o /out/enedis2mqtt .
+    go build -trimpath -buildvcs=auto -tags nethttpomithttp2 -ldflags "-s -w -X main.version=$version" -o /out/enedis2mqtt .
 RUN install -d -m 700 -o 65532 -g 65532 /out/data
 
 FROM scratch

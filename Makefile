@@ -58,7 +58,7 @@ vuln: ## Look for known vulnerabilities; needs the internet
 
 .PHONY: build
 build: ## Build the static binary ./enedis2mqtt, with version and commit from git
-	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '-s -w -X main.version=$(VERSION)' -o enedis2mqtt .
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -tags nethttpomithttp2 -ldflags '-s -w -X main.version=$(VERSION)' -o enedis2mqtt .
 
 .PHONY: run
 run: ## Run the demo: a simulated Enedis, a broker, the bridge and its page

@@ -49,10 +49,11 @@ func (c demoCommand) Run(ctx context.Context, p *program) error {
 		defer func() { _ = os.RemoveAll(temporary) }() // a folder left behind in the system's temporary one harms nobody
 		dir = temporary
 	}
-	sim := enedistest.New(enedistest.Options{
-		Now: p.now, ClientID: demoCredential, ClientSecret: demoCredential,
-		Meters: enedistest.Household(c.Meters), PublishedAtOnce: true,
-	})
+	page, err := c.page()
+	if err != nil {
+		return fmt.Errorf("%w: --http-addr: %w", errSettings, err)
+	}
+	sim := c.simulator(page, p.now)
 	if c.Fault != "" {
 		fault, err := enedistest.ParseFault(c.Fault)
 		if err != nil {
@@ -70,6 +71,7 @@ func (c demoCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("%w (another one listens there? --mqtt-addr chooses another place)", err)
 	}
 	s := c.settings(dir, "http://"+enedis.Addr().String(), mqttBroker.Addr())
+	s.publicURL = page
 	c.announce(p.out, s)
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -83,11 +85,32 @@ func (c demoCommand) Run(ctx context.Context, p *program) error {
 	return group.Wait()
 }
 
+// page is where a browser on this machine reaches the page; empty when there is none.
+func (c demoCommand) page() (string, error) {
+	if c.HTTPAddr == "" {
+		return "", nil
+	}
+	return pageURL(c.HTTPAddr)
+}
+
+// simulator is Enedis with the demo's meters, and one more whose holder can consent on the page.
+func (c demoCommand) simulator(page string, now func() time.Time) *enedistest.Enedis {
+	meters := enedistest.Household(c.Meters + 1)
+	meters[c.Meters].NoConsent = true
+	o := enedistest.Options{
+		Now: now, ClientID: demoCredential, ClientSecret: demoCredential, Meters: meters, PublishedAtOnce: true,
+	}
+	if page != "" {
+		o.RedirectURI = page + "/consent/callback"
+	}
+	return enedistest.New(o)
+}
+
 // announce says where everything is.
 func (c demoCommand) announce(out io.Writer, s settings) {
 	fmt.Fprintf(out, "Enedis (simulated)  %s/simulator/faults\nMQTT broker         %s\n", s.enedis.baseURL, s.mqtt.url)
-	if c.HTTPAddr != "" {
-		fmt.Fprintf(out, "Page                http://%s/\n", c.HTTPAddr)
+	if s.publicURL != "" {
+		fmt.Fprintf(out, "Page                %s/\nConsent to a meter  %[1]s/consent/start\n", s.publicURL)
 	}
 	fmt.Fprintf(out, "\nWatch it arrive:    mosquitto_sub -h %s -p %s -v -t '%s/#'\n\n",
 		s.mqtt.url.Hostname(), s.mqtt.url.Port(), s.mqtt.base)
@@ -96,8 +119,10 @@ func (c demoCommand) announce(out io.Writer, s settings) {
 // settings are the demo's: a window of all day and quick retries.
 func (c demoCommand) settings(dir, enedisURL, mqttAddr string) settings {
 	s := settings{
+		sources: []string{dataconnect.Name},
 		enedis: enedisSettings{
 			clientID: demoCredential, clientSecret: demoCredential, baseURL: enedisURL, api: dataconnect.V2026,
+			authorizeURL: enedisURL + enedistest.AuthorizePath2026, consentDuration: dataconnect.DefaultDuration,
 		},
 		mqtt:      mqttSettings{url: &url.URL{Scheme: "mqtt", Host: mqttAddr}, base: "enedis2mqtt"},
 		discovery: true, prefix: "homeassistant", mode: discovery.Device, statusTopic: "homeassistant/status",

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,6 +126,42 @@ func TestDemoWithAFaultHealsByItself(t *testing.T) {
 	faults := demo.out.await(t, `(http://\S+/simulator/faults)`)[1]
 	require.Equal(t, http.StatusOK, request(t, http.MethodDelete, faults))
 	broker.await(func() bool { return broker.newest(topics.Freshness(home)) == string(contract.Green) })
+}
+
+// TestDemoTakesAConsent goes the customer's way: from the demo's page to Enedis and back.
+func TestDemoTakesAConsent(t *testing.T) {
+	t.Parallel()
+	page := freeAddress(t)
+	demo, broker := startDemo(t, "--meters", "1", "--http-addr", page)
+	require.Equal(t, "http://"+page+"/consent/start", demo.out.await(t, `Consent to a meter +(\S+)`)[1])
+	home, extra := household(2)[0].PRM, household(2)[1].PRM
+	broker.await(func() bool { return broker.newest(topics.Freshness(home)) == string(contract.Green) })
+	require.Empty(t, broker.newest(topics.Freshness(extra)), "nobody has consented yet")
+
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
+	form := browse(t, browser, http.MethodGet, "http://"+page+"/consent/start", nil)
+	back := browse(t, browser, http.MethodPost, form.String(), url.Values{"prm": {string(extra)}, "decision": {"accept"}})
+	require.Equal(t, page, back.Host, "the browser is back on the page")
+	broker.await(func() bool { return broker.newest(topics.Freshness(extra)) == string(contract.Green) })
+}
+
+// browse opens an address as a browser does, and gives the one to which it was redirected in the end.
+func browse(t *testing.T, browser *http.Client, method, address string, form url.Values) *url.URL {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := browser.Do(r)
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode, address)
+	return response.Request.URL
 }
 
 func TestDemoSaysWhenItsPortIsTaken(t *testing.T) {

@@ -35,16 +35,13 @@ func (healthcheckCommand) Run(ctx context.Context, p *program) error {
 		}
 		return nil
 	}
-	host, port, err := net.SplitHostPort(env.HTTPAddr)
+	address, err := healthURL(env.HTTPAddr)
 	if err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
@@ -58,4 +55,22 @@ func (healthcheckCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("the bridge cannot do its work: %s", response.Status)
 	}
 	return nil
+}
+
+// healthURL is where the page that listens on an address tells of its health, seen from this machine.
+func healthURL(addr string) (string, error) {
+	page, err := pageURL(addr)
+	return page + "/healthz", err
+}
+
+// pageURL is where a browser on this machine reaches the page that listens on an address, without a slash at its end.
+func pageURL(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
 }

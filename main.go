@@ -30,6 +30,8 @@ type commands struct {
 	Run         runCommand         `cmd:"" default:"1" help:"Run the bridge until it is stopped (the default). Its settings are environment variables."`
 	Demo        demoCommand        `cmd:"" help:"Run the whole product with nothing else installed: simulator, broker, bridge and page."`
 	Simulator   simulatorCommand   `cmd:"" help:"Run only the simulator of Enedis."`
+	Check       checkCommand       `cmd:"" help:"Try each setting for real, and say what to do about what is not well."`
+	Support     supportCommand     `cmd:"" help:"Write what helps others to help, without secrets and personal data."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running bridge whether it can do its work."`
 	Version     versionCommand     `cmd:"" help:"Show version, commit and Go."`
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"log/slog"
 	"net/http"
 	"os"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt/mqtttest"
+	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
 
 func TestMain(m *testing.M) {
@@ -153,4 +155,13 @@ func awaitReason(b *mqtttest.Broker, p meter.PRM, reason contract.Reason) {
 // hasReason tells whether a body of freshness/detail gives the reason for the whole meter.
 func hasReason(body string, reason contract.Reason) bool {
 	return strings.Contains(body, `"reason":"`+string(reason)+`","message"`)
+}
+
+// openStore opens the store in a folder as the program does, until the end of the test.
+func openStore(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	kept, err := store.Open(t.Context(), dir, store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, kept.Close()) })
+	return kept
 }

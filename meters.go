@@ -8,19 +8,25 @@ import (
 	"strings"
 
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-// parseMeters takes PRMs separated by commas, or a JSON array of objects of which only prm is required.
-func parseMeters(text string, p *problems) []bridge.Meter {
+// ownToken is a token that METERS gives to a single meter.
+type ownToken struct {
+	prm    meter.PRM
+	source string // empty: of the one gateway that there is
+	token  secret
+}
+
+// parseMeters takes PRMs separated by commas, or a JSON array of objects of which only prm is required. Whether the sources
+// are in use is for others to check.
+func parseMeters(text string, p *problems) (meters []bridge.Meter, own []ownToken) {
 	text = strings.TrimSpace(text)
-	var meters []bridge.Meter
 	if strings.HasPrefix(text, "[") {
-		meters = parseMeterList(text, p)
+		meters, own = parseMeterList(text, p)
 	} else {
 		for part := range strings.SplitSeq(text, ",") {
-			if part = strings.TrimSpace(part); part != "" {
+			if part = withoutBlanks(part); part != "" {
 				meters = append(meters, bridge.Meter{PRM: parsePRM(part, p), Hourly: true})
 			}
 		}
@@ -35,23 +41,28 @@ func parseMeters(text string, p *problems) []bridge.Meter {
 			meters[i].Name = "Linky " + m.PRM.Tail()
 		}
 	}
-	return meters
+	return meters, own
 }
 
-// parsePRM says what a person may have mistaken, and shows no more of it than the last four characters.
+// withoutBlanks takes all white space away: bills write a PRM as 09 876 543 210 987.
+func withoutBlanks(text string) string { return strings.Join(strings.Fields(text), "") }
+
+// parsePRM takes a text without blanks and says what a person may have mistaken. It shows no more than the last four
+// characters, and nothing of what may be a token.
 func parsePRM(text string, p *problems) meter.PRM {
 	prm, err := meter.ParsePRM(text)
 	digits := strings.Trim(text, "0123456789") == ""
 	switch shown := meter.PRM(text).Short(); {
 	case err == nil:
+	case strings.Contains(text, ";"), digits && len(text) > 14 && len(text)%14 == 0:
+		p.add("METERS", "%s: write a comma between two PRMs", shown)
 	case len(text) == 13 && digits:
 		p.add("METERS", "%s has 13 digits, a PRM has 14: did a spreadsheet take its leading 0 away?", shown)
-	case len(text) > 40 && !strings.ContainsAny(text, " ;"):
-		p.add("METERS", "%s, of %d characters, looks like a token: want the 14 digits of the PRM", shown, len(text))
-	case strings.ContainsAny(text, " ;"):
-		p.add("METERS", "%s: write the 14 digits of a PRM without spaces, and a comma between two of them", shown)
 	case digits:
 		p.add("METERS", "%s has %d digits, a PRM has exactly 14", shown, len(text))
+	case len(text) > 40 || strings.Count(text, ".") == 2:
+		p.add("METERS", "a text of %d characters looks like a token, which goes to CONSO_API_TOKEN or MYELECTRICALDATA_TOKEN: "+
+			"want the 14 digits of the PRM", len(text))
 	default:
 		p.add("METERS", "%s is no PRM: that has exactly 14 digits", shown)
 	}
@@ -64,32 +75,38 @@ type meterSetting struct {
 	Name       string   `json:"name"`
 	Directions []string `json:"directions"`
 	Hourly     *bool    `json:"hourly"`
-	Source     string   `json:"source"`
-	Token      string   `json:"token"`
+	Source     string   `json:"source"` // the only one that is asked for it
+	Token      string   `json:"token"`  // its own at that source
 }
 
-func parseMeterList(text string, p *problems) []bridge.Meter {
+func parseMeterList(text string, p *problems) (meters []bridge.Meter, own []ownToken) {
 	var list []meterSetting
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&list); err != nil {
-		p.add("METERS", "want PRMs separated by commas, or a JSON array of objects with prm, name, directions, hourly: %v", err)
-		return nil
+		p.add("METERS", "want PRMs separated by commas, or a JSON array of objects with prm, name, directions, hourly, "+
+			"source, token: %v", err)
+		return nil, nil
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		p.add("METERS", "something follows the JSON array")
 	}
-	meters := make([]bridge.Meter, 0, len(list))
 	for _, one := range list {
-		m := bridge.Meter{PRM: parsePRM(strings.TrimSpace(one.PRM), p), Name: strings.TrimSpace(one.Name)}
-		m.Hourly = one.Hourly == nil || *one.Hourly
-		if one.Source != "" && one.Source != dataconnect.Name || one.Token != "" {
-			p.add("METERS", "the only source of this version is %s; gateways and tokens come with a later one", dataconnect.Name)
+		m := bridge.Meter{
+			PRM: parsePRM(withoutBlanks(one.PRM), p), Name: strings.TrimSpace(one.Name),
+			Directions: parseDirections(one.Directions, p), Hourly: one.Hourly == nil || *one.Hourly,
+			Source: strings.TrimSpace(one.Source),
 		}
-		m.Directions = parseDirections(one.Directions, p)
+		if m.Source != "" && !slices.Contains(sourceNames(), m.Source) {
+			p.add("METERS", "source %q: allowed are %s", m.Source, strings.Join(sourceNames(), ", "))
+			m.Source = ""
+		}
+		if token := strings.TrimSpace(one.Token); token != "" {
+			own = append(own, ownToken{prm: m.PRM, source: m.Source, token: secret(token)})
+		}
 		meters = append(meters, m)
 	}
-	return meters
+	return meters, own
 }
 
 // parseDirections gives each direction once, consumption first; nil when none is given.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,7 +14,6 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/discovery"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 	"github.com/enedis2mqtt/enedis2mqtt/web"
@@ -37,7 +37,7 @@ func (runCommand) Run(ctx context.Context, p *program) error {
 // run is the program: the settings become parts, the parts are wired, and all of them work until ctx ends.
 func run(ctx context.Context, s settings, log *slog.Logger, now func() time.Time) error {
 	for _, warning := range s.warnings {
-		log.Warn("setting", "warning", warning)
+		log.Warn("setting", "warning", warning.en)
 	}
 	kept, err := store.Open(ctx, s.dataDir, store.Options{Now: now, Log: log})
 	if err != nil {
@@ -49,12 +49,11 @@ func run(ctx context.Context, s settings, log *slog.Logger, now func() time.Time
 	if err != nil {
 		return err
 	}
-	source, err := dataconnect.New(dataconnect.Options{
-		BaseURL: s.enedis.baseURL, Version: s.enedis.api,
-		ClientID: s.enedis.clientID, ClientSecret: string(s.enedis.clientSecret),
-		UserAgent: "enedis2mqtt/" + version + " (" + homepage + ")",
-		Gate:      ledger.Gate(dataconnect.Name), Now: now, Log: log,
-	})
+	sources, err := newSources(s, ledger.Gate, nil, now, log)
+	if err != nil {
+		return err
+	}
+	credentials, err := credentialWords(ctx, s, kept)
 	if err != nil {
 		return err
 	}
@@ -64,15 +63,16 @@ func run(ctx context.Context, s settings, log *slog.Logger, now func() time.Time
 		return err
 	}
 	b, err := bridge.New(ctx, bridge.Options{
-		Store: kept, Ledger: ledger, Sources: []bridge.Source{source}, Broker: publisher{client},
-		Meters: s.meters, Schedule: s.schedule, History: s.history, Topics: topics, Locale: s.locale,
+		Store: kept, Ledger: ledger, Sources: sources, Broker: publisher{client},
+		Meters: s.meters, ListMeters: len(s.meters) == 0, Consent: consenter(sources), Credential: credentials,
+		Schedule: s.schedule, History: s.history, Topics: topics, Locale: s.locale,
 		Discovery: s.discoveryOptions(topics), StatusTopic: s.statusTopic,
 		Heartbeat: s.httpAddr == "", Version: version, Commit: commit(), Now: now, Log: log,
 	})
 	if err != nil {
 		return err
 	}
-	log.Info("enedis2mqtt starts", "version", version, "meters", len(s.meters))
+	log.Info("enedis2mqtt starts", "version", version, "sources", strings.Join(s.sources, ","), "meters", len(s.meters))
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return client.Run(ctx) })
@@ -80,7 +80,7 @@ func run(ctx context.Context, s settings, log *slog.Logger, now func() time.Time
 	group.Go(func() error { return receive(ctx, client, b) })
 	if s.httpAddr != "" {
 		page := web.New(web.Options{
-			Addr: s.httpAddr, Username: s.httpUsername, Password: string(s.httpPassword),
+			Addr: s.httpAddr, Username: s.httpUsername, Password: string(s.httpPassword), PublicURL: s.publicURL,
 			Topics: topics, Locale: s.locale, Version: version, Now: now, Log: log,
 		}, b)
 		group.Go(func() error { return page.Run(ctx) })

@@ -114,6 +114,10 @@ func TestSecretsStayInside(t *testing.T) {
 
 	code, _, log := call(t, "healthcheck")
 	require.Zero(t, code, log)
+	for _, command := range []string{"check", "support"} {
+		_, out, log := call(t, command)
+		requireDiscreet(t, out+log)
+	}
 	require.Equal(t, http.StatusUnauthorized, request(t, http.MethodGet, "http://"+page+"/", asAdmin("wrong-password")))
 	require.Equal(t, http.StatusOK, request(t, http.MethodGet, "http://"+page+"/", asAdmin(httpPassword)))
 
@@ -177,13 +181,20 @@ func TestSecretsStayInsideWhenSettingsAreWrong(t *testing.T) {
 	for _, name := range []string{"METERS", "ENEDIS_CLIENT_ID", "ENEDIS_BASE_URL", "MQTT_URL", "HTTP_USERNAME", "LOG_LEVEL"} {
 		require.Contains(t, log, "\n"+name+": ", "all of them are named at once")
 	}
+	for _, command := range []string{"check", "support"} {
+		_, more, errors := call(t, command)
+		out += more + errors
+	}
 	for _, hidden := range []string{clientSecret, mqttPassword, httpPassword, "09876543210987", "33000000000033"} {
 		require.NotContains(t, out+log, hidden)
 	}
 }
 
 func TestSecretPrintsNowhere(t *testing.T) {
-	env := environment{EnedisClientSecret: clientSecret, MQTTPassword: mqttPassword, HTTPPassword: httpPassword}
+	env := environment{
+		EnedisClientSecret: clientSecret, MQTTPassword: mqttPassword, HTTPPassword: httpPassword,
+		Meters: `[{"token":"token-4711"}]`, ConsoToken: "token-4711", MEDToken: "token-4711", MEDClientSecret: "secret-4711",
+	}
 	var said bytes.Buffer
 	slog.New(slog.NewJSONHandler(&said, nil)).Info("settings", "environment", env, "password", env.HTTPPassword)
 	slog.New(slog.NewTextHandler(&said, nil)).Info("settings", "environment", env, "password", env.HTTPPassword)

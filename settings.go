@@ -19,7 +19,6 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/discovery"
-	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 )
@@ -42,13 +41,24 @@ func (secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 // environment is the settings as they stand in the environment. Each secret also reads from the file that NAME_FILE names.
 // Set and empty means off where the tag says so, else the default.
 type environment struct {
-	Meters  string `envconfig:"METERS"`  // PRMs, comma-separated, or a JSON array of objects
+	Meters  secret `envconfig:"METERS"`  // PRMs, comma-separated, or a JSON array of objects, which may hold tokens
 	Sources string `envconfig:"SOURCES"` // names in order of preference; default: those with credentials
 
-	EnedisClientID     string `envconfig:"ENEDIS_CLIENT_ID"`     // of the DataHub application
-	EnedisClientSecret secret `envconfig:"ENEDIS_CLIENT_SECRET"` // of the DataHub application
-	EnedisBaseURL      string `envconfig:"ENEDIS_BASE_URL" default:"https://gw.ext.prod.api.enedis.fr"`
-	EnedisAPI          string `envconfig:"ENEDIS_API" default:"2026"` // 2026 or v5
+	EnedisClientID        string `envconfig:"ENEDIS_CLIENT_ID"`     // of the DataHub application
+	EnedisClientSecret    secret `envconfig:"ENEDIS_CLIENT_SECRET"` // of the DataHub application
+	EnedisBaseURL         string `envconfig:"ENEDIS_BASE_URL" default:"https://gw.ext.prod.api.enedis.fr"`
+	EnedisAPI             string `envconfig:"ENEDIS_API" default:"2026"`             // 2026 or v5
+	EnedisAuthorizeURL    string `envconfig:"ENEDIS_AUTHORIZE_URL"`                  // default: Enedis's consent page of that API
+	EnedisConsentDuration string `envconfig:"ENEDIS_CONSENT_DURATION" default:"P3Y"` // ISO 8601, up to three years
+
+	ConsoToken secret `envconfig:"CONSO_API_TOKEN"` // one, or several with commas or blanks between
+	ConsoURL   string `envconfig:"CONSO_API_URL" default:"https://conso.boris.sh/api"`
+
+	MEDToken        secret `envconfig:"MYELECTRICALDATA_TOKEN"`            // v1: of one meter; v2: the account's secret
+	MEDClientID     string `envconfig:"MYELECTRICALDATA_CLIENT_ID"`        // v2
+	MEDClientSecret secret `envconfig:"MYELECTRICALDATA_CLIENT_SECRET"`    // v2
+	MEDAPI          string `envconfig:"MYELECTRICALDATA_API" default:"v2"` // v1 or v2, the one that lives
+	MEDURL          string `envconfig:"MYELECTRICALDATA_URL"`              // default: the version's public address
 
 	MQTTURL       string `envconfig:"MQTT_URL" default:"mqtt://localhost:1883"` // mqtt, tcp, mqtts, ssl, ws or wss
 	MQTTUsername  string `envconfig:"MQTT_USERNAME"`
@@ -67,6 +77,7 @@ type environment struct {
 	HTTPAddr     string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8099" empty:"off"` // host:port of the page
 	HTTPUsername string `envconfig:"HTTP_USERNAME"`
 	HTTPPassword secret `envconfig:"HTTP_PASSWORD"`
+	PublicURL    string `envconfig:"PUBLIC_URL"` // where a browser reaches the page
 
 	DataDir       string `envconfig:"DATA_DIR" default:"data"`            // folder of the SQLite file
 	FetchWindow   string `envconfig:"FETCH_WINDOW" default:"07:00-09:00"` // Paris time of the day's first round
@@ -79,16 +90,15 @@ type environment struct {
 }
 
 // later lists the settings of the contract that this version does not use yet.
-var later = []string{
-	"ENEDIS_AUTHORIZE_URL", "ENEDIS_CONSENT_DURATION", "CONSO_API_TOKEN", "CONSO_API_URL", "MYELECTRICALDATA_TOKEN",
-	"MYELECTRICALDATA_CLIENT_ID", "MYELECTRICALDATA_CLIENT_SECRET", "MYELECTRICALDATA_API", "MYELECTRICALDATA_URL",
-	"HOMEASSISTANT_URL", "HOMEASSISTANT_TOKEN", "PUBLIC_URL", "DATABASE_URL",
-}
+var later = []string{"HOMEASSISTANT_URL", "HOMEASSISTANT_TOKEN", "DATABASE_URL"}
 
 // settings is what the program runs by: the environment, checked.
 type settings struct {
-	meters       []bridge.Meter
+	meters       []bridge.Meter // empty: those of consents and of gateway tokens
+	sources      []string       // names, in order of preference
 	enedis       enedisSettings
+	conso        consoSettings
+	med          medSettings
 	mqtt         mqttSettings
 	discovery    bool
 	prefix       string
@@ -97,20 +107,24 @@ type settings struct {
 	httpAddr     string // empty: no page
 	httpUsername string
 	httpPassword secret
+	publicURL    string // without a slash at its end; empty when nobody said it
 	dataDir      string
 	schedule     bridge.Schedule
 	history      bridge.History
 	locale       contract.Locale
 	logLevel     slog.Level
 	logJSON      bool
-	warnings     []string
+	warnings     []notice
 }
 
-type enedisSettings struct {
-	clientID     string
-	clientSecret secret
-	baseURL      string
-	api          dataconnect.Version
+// notice is a warning about the settings, for people, in both languages. Logs are in English.
+type notice struct{ fr, en string }
+
+func (n notice) in(loc contract.Locale) string {
+	if loc == contract.English {
+		return n.en
+	}
+	return n.fr
 }
 
 type mqttSettings struct {
@@ -132,16 +146,20 @@ func (p *problems) add(name, format string, args ...any) {
 // readEnvironment reads and checks the settings. The error names each wrong one, with its value unless it is secret, and what
 // is allowed.
 func readEnvironment(now time.Time) (settings, error) {
-	var env environment
+	_, s, p := readSettings(now)
+	return s, errors.Join(p...)
+}
+
+// readSettings gives the settings as they stand, as far as they can be read, and all that is wrong with them.
+func readSettings(now time.Time) (env environment, s settings, p problems) {
 	if err := envconfig.Process("", &env); err != nil {
-		return settings{}, err // not to be met: every field is a text
+		return env, s, problems{err} // not to be met: every field is a text
 	}
-	var p problems
 	readFiles(&env, &p)
 	setDefaults(&env)
-	s := env.check(now, &p)
+	s = env.check(now, &p)
 	s.warnings = append(s.warnings, unknownVariables(os.Environ())...)
-	return s, errors.Join(p...)
+	return env, s, p
 }
 
 // fields walks the variables with their tags.
@@ -191,14 +209,12 @@ func (env environment) check(now time.Time, p *problems) settings {
 		prefix: env.DiscoveryPrefix, statusTopic: env.StatusTopic,
 		httpAddr: env.HTTPAddr, httpUsername: env.HTTPUsername, httpPassword: env.HTTPPassword, dataDir: env.DataDir,
 	}
-	s.meters = parseMeters(env.Meters, p)
-	if len(s.meters) == 0 {
-		s.warnings = append(s.warnings, "METERS is empty: there is nothing to fetch")
-	}
-	s.enedis = env.checkEnedis(p)
-	s.warnings = append(s.warnings, env.checkMQTT(&s, p)...)
+	var own []ownToken
+	s.meters, own = parseMeters(string(env.Meters), p)
+	env.checkSources(&s, own, now, p)
+	env.checkMQTT(&s, p)
 	env.checkHomeAssistant(&s, p)
-	env.checkHTTP(p)
+	env.checkHTTP(&s, p)
 	s.schedule = env.checkSchedule(p)
 	s.history = parseHistory(env.HistoryStart, now, p)
 	s.locale = contract.Locale(oneOf("LOCALE", env.Locale, p, "fr", "en"))
@@ -217,26 +233,6 @@ func oneOf(name, value string, p *problems, allowed ...string) string {
 	return value
 }
 
-func (env environment) checkEnedis(p *problems) enedisSettings {
-	for _, name := range strings.FieldsFunc(env.Sources, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if name != dataconnect.Name {
-			p.add("SOURCES", "%q: allowed is %s; gateways come with a later version", name, dataconnect.Name)
-		}
-	}
-	if env.EnedisClientID == "" {
-		p.add("ENEDIS_CLIENT_ID", "is missing: the client id of your DataHub application")
-	}
-	if env.EnedisClientSecret == "" {
-		p.add("ENEDIS_CLIENT_SECRET", "is missing: the secret of your DataHub application")
-	}
-	checkURL("ENEDIS_BASE_URL", env.EnedisBaseURL, p)
-	return enedisSettings{
-		clientID: env.EnedisClientID, clientSecret: env.EnedisClientSecret,
-		baseURL: strings.TrimRight(env.EnedisBaseURL, "/"),
-		api:     dataconnect.Version(oneOf("ENEDIS_API", env.EnedisAPI, p, string(dataconnect.V2026), string(dataconnect.V5))),
-	}
-}
-
 // checkURL wants https, or http to loopback. What may hold a password is not shown.
 func checkURL(name, text string, p *problems) {
 	u, err := url.Parse(text)
@@ -250,12 +246,24 @@ func checkURL(name, text string, p *problems) {
 	}
 }
 
+// checkPublicURL wants what a browser may open: within the home that is http as well.
+func checkPublicURL(text string, p *problems) {
+	const name = "PUBLIC_URL"
+	u, err := url.Parse(text)
+	switch {
+	case strings.Contains(text, "@"):
+		p.add(name, "must not hold a user name or password")
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "":
+		p.add(name, "%q: want http://host or https://host, maybe with a port and a path", text)
+	}
+}
+
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (env environment) checkMQTT(s *settings, p *problems) (warnings []string) {
+func (env environment) checkMQTT(s *settings, p *problems) {
 	u, err := url.Parse(env.MQTTURL)
 	schemes := []string{"mqtt", "tcp", "mqtts", "ssl", "ws", "wss"}
 	switch {
@@ -271,12 +279,14 @@ func (env environment) checkMQTT(s *settings, p *problems) (warnings []string) {
 	}
 	checkTopic("MQTT_BASE_TOPIC", env.MQTTBaseTopic, p)
 	if strings.Contains(env.MQTTBaseTopic, "/") {
-		warnings = append(warnings, "MQTT_BASE_TOPIC has more than one level: Jeedom's MQTT Manager does not read it")
+		s.warnings = append(s.warnings, notice{
+			fr: "MQTT_BASE_TOPIC a plus d'un niveau : le plugin MQTT Manager de Jeedom ne le lit pas",
+			en: "MQTT_BASE_TOPIC has more than one level: Jeedom's MQTT Manager does not read it",
+		})
 	}
 	if env.MQTTBaseTopic == env.DiscoveryPrefix {
 		p.add("MQTT_BASE_TOPIC", "%q is the discovery prefix too: they must differ", env.MQTTBaseTopic)
 	}
-	return warnings
 }
 
 func checkTopic(name, topic string, p *problems) {
@@ -300,7 +310,11 @@ func (env environment) checkHomeAssistant(s *settings, p *problems) {
 		string(discovery.Device), string(discovery.Single)))
 }
 
-func (env environment) checkHTTP(p *problems) {
+func (env environment) checkHTTP(s *settings, p *problems) {
+	s.publicURL = strings.TrimRight(env.PublicURL, "/")
+	if env.PublicURL != "" {
+		checkPublicURL(env.PublicURL, p)
+	}
 	if env.HTTPAddr == "" {
 		return
 	}

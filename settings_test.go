@@ -14,7 +14,9 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/discovery"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/consoapi"
 	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
+	"github.com/enedis2mqtt/enedis2mqtt/enedis/myelectricaldata"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
@@ -27,6 +29,15 @@ func with(t *testing.T, changes map[string]string) map[string]string {
 	env := map[string]string{"METERS": "09876543210987", "ENEDIS_CLIENT_ID": "id", "ENEDIS_CLIENT_SECRET": "secret"}
 	maps.Copy(env, changes)
 	return env
+}
+
+// english gives the warnings as logs say them.
+func english(notices []notice) []string {
+	var texts []string
+	for _, n := range notices {
+		texts = append(texts, n.en)
+	}
+	return texts
 }
 
 // file gives the name of a file with some text.
@@ -47,7 +58,12 @@ func TestGoodSettings(t *testing.T) {
 			require.Equal(t, []bridge.Meter{{PRM: "09876543210987", Name: "Linky 0987", Hourly: true}}, s.meters)
 			require.Equal(t, enedisSettings{
 				clientID: "id", clientSecret: "secret", baseURL: "https://gw.ext.prod.api.enedis.fr", api: dataconnect.V2026,
+				consentDuration: dataconnect.DefaultDuration,
 			}, s.enedis)
+			require.Equal(t, []string{dataconnect.Name}, s.sources)
+			require.Equal(t, consoapi.DefaultURL, s.conso.url)
+			require.Equal(t, myelectricaldata.V2, s.med.api)
+			require.Empty(t, s.publicURL)
 			require.Equal(t, "mqtt://localhost:1883", s.mqtt.url.String())
 			require.Equal(t, "enedis2mqtt", s.mqtt.base)
 			require.Empty(t, s.mqtt.username+string(s.mqtt.password)+s.mqtt.clientID)
@@ -156,12 +172,44 @@ func TestGoodSettings(t *testing.T) {
 				require.Equal(t, "bridge", s.mqtt.username)
 			},
 		},
-		"no meters is a warning": {
-			map[string]string{"METERS": ""},
+		"meters of consents alone": {
+			map[string]string{"METERS": "[]"},
 			func(t *testing.T, s settings) {
 				t.Helper()
-				require.Equal(t, []string{"METERS is empty: there is nothing to fetch"}, s.warnings)
+				require.Empty(t, s.meters)
+				require.Empty(t, s.warnings)
 			},
+		},
+		"meters of consents, and no page to consent on, is a warning": {
+			map[string]string{"METERS": "", "HTTP_ADDR": ""},
+			func(t *testing.T, s settings) {
+				t.Helper()
+				require.Equal(t, []string{"METERS is empty and there is no page (HTTP_ADDR): nobody can consent on it"},
+					english(s.warnings))
+			},
+		},
+		"meters in a file": {
+			map[string]string{"METERS": "", "METERS_FILE": file(t, "33 000 000 000 033\n")},
+			func(t *testing.T, s settings) {
+				t.Helper()
+				require.Equal(t, []bridge.Meter{{PRM: "33000000000033", Name: "Linky 0033", Hourly: true}}, s.meters)
+			},
+		},
+		"consents on a page behind a proxy": {
+			map[string]string{
+				"PUBLIC_URL": "https://home.example.org:8443/linky/", "ENEDIS_CONSENT_DURATION": "P6M",
+				"ENEDIS_AUTHORIZE_URL": "http://localhost:8098/consent?lang=fr",
+			},
+			func(t *testing.T, s settings) {
+				t.Helper()
+				require.Equal(t, "https://home.example.org:8443/linky", s.publicURL)
+				require.Equal(t, "P6M", s.enedis.consentDuration)
+				require.Equal(t, "http://localhost:8098/consent?lang=fr", s.enedis.authorizeURL)
+			},
+		},
+		"a page in the home": {
+			map[string]string{"PUBLIC_URL": "http://192.168.1.2:8099"},
+			func(t *testing.T, s settings) { t.Helper(); require.Equal(t, "http://192.168.1.2:8099", s.publicURL) },
 		},
 		"a base topic that Jeedom does not read is a warning": {
 			map[string]string{"MQTT_BASE_TOPIC": "energy/enedis"},
@@ -169,23 +217,23 @@ func TestGoodSettings(t *testing.T) {
 				t.Helper()
 				require.Equal(t, "energy/enedis", s.mqtt.base)
 				require.Len(t, s.warnings, 1)
-				require.Contains(t, s.warnings[0], "Jeedom")
+				require.Contains(t, s.warnings[0].en, "Jeedom")
 			},
 		},
 		"unknown variables are warnings": {
 			map[string]string{
 				"MQTT_HOST": "localhost", "ENEDIS_CLIENT_SECRETS": "secret", "HOMEASSISTANT_TOKEN": "secret",
-				"CONSO_API_TOKEN_FILE": "/secret", "MQTT_PASWORD_FILE": "/secret",
+				"HOMEASSISTANT_TOKEN_FILE": "/secret", "MQTT_PASWORD_FILE": "/secret",
 			},
 			func(t *testing.T, s settings) {
 				t.Helper()
 				require.Equal(t, []string{
-					"CONSO_API_TOKEN_FILE is not used by this version",
 					"ENEDIS_CLIENT_SECRETS is no setting; did you mean ENEDIS_CLIENT_SECRET?",
 					"HOMEASSISTANT_TOKEN is not used by this version",
+					"HOMEASSISTANT_TOKEN_FILE is not used by this version",
 					"MQTT_HOST is no setting; did you mean MQTT_URL?",
 					"MQTT_PASWORD_FILE is no setting; did you mean MQTT_PASSWORD_FILE?",
-				}, s.warnings)
+				}, english(s.warnings))
 			},
 		},
 	}
@@ -207,7 +255,9 @@ func TestBadSettings(t *testing.T) {
 	}{
 		"no credentials": {
 			map[string]string{"ENEDIS_CLIENT_ID": "", "ENEDIS_CLIENT_SECRET": ""},
-			[]string{"ENEDIS_CLIENT_ID: is missing", "ENEDIS_CLIENT_SECRET: is missing"},
+			[]string{"SOURCES: there is no way in: give ENEDIS_CLIENT_ID and ENEDIS_CLIENT_SECRET (Data Connect), or " +
+				"CONSO_API_TOKEN (Conso API), or MYELECTRICALDATA_CLIENT_ID and MYELECTRICALDATA_CLIENT_SECRET, or " +
+				"MYELECTRICALDATA_TOKEN (MyElectricalData)"},
 		},
 		"words that are not allowed": {
 			map[string]string{
@@ -217,7 +267,7 @@ func TestBadSettings(t *testing.T) {
 			[]string{
 				`ENEDIS_API: "2027": allowed are 2026, v5`, `LOCALE: "de": allowed are fr, en`,
 				`LOG_LEVEL: "loud": allowed are debug, info, warn, error`, `LOG_FORMAT: "xml": allowed are text, json`,
-				`SOURCES: "fax": allowed is dataconnect`, `HOMEASSISTANT_DISCOVERY: "perhaps": allowed are true and false`,
+				`SOURCES: "fax": allowed are dataconnect, consoapi, myelectricaldata`, `HOMEASSISTANT_DISCOVERY: "perhaps": allowed are true and false`,
 				`HOMEASSISTANT_DISCOVERY_MODE: "triple": allowed are device, single`,
 			},
 		},
@@ -243,6 +293,26 @@ func TestBadSettings(t *testing.T) {
 		"a password in an address": {
 			map[string]string{"MQTT_URL": "mqtt://me:hidden@localhost", "ENEDIS_BASE_URL": "https://me:hidden@example.org"},
 			[]string{"MQTT_URL: must not hold a user name or password: use MQTT_USERNAME", "ENEDIS_BASE_URL: must not hold"},
+		},
+		"public addresses that are none": {
+			map[string]string{"PUBLIC_URL": "home.example.org", "ENEDIS_AUTHORIZE_URL": "http://example.org", "CONSO_API_URL": "conso"},
+			[]string{
+				`PUBLIC_URL: "home.example.org": want http://host or https://host`,
+				`ENEDIS_AUTHORIZE_URL: "http://example.org": plain http is allowed to loopback only`,
+				`CONSO_API_URL: "conso": want https://host`,
+			},
+		},
+		"a public address with a query": {
+			map[string]string{"PUBLIC_URL": "https://example.org/?page=1"},
+			[]string{`PUBLIC_URL: "https://example.org/?page=1": want http://host`},
+		},
+		"a public address with a password": {
+			map[string]string{"PUBLIC_URL": "https://me:hidden@example.org", "MYELECTRICALDATA_URL": "https://me:hidden@example.org"},
+			[]string{"PUBLIC_URL: must not hold", "MYELECTRICALDATA_URL: must not hold"},
+		},
+		"a consent for longer than Enedis allows": {
+			map[string]string{"ENEDIS_CONSENT_DURATION": "P4Y"},
+			[]string{`ENEDIS_CONSENT_DURATION: duration "P4Y": want`},
 		},
 		"files that are not there": {
 			map[string]string{

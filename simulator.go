@@ -42,8 +42,8 @@ func (c simulatorCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "ENEDIS_BASE_URL=http://%s\nENEDIS_CLIENT_ID=%s\nENEDIS_CLIENT_SECRET=%s\nMETERS=",
-		l.Addr(), demoCredential, demoCredential)
+	fmt.Fprintf(p.out, "ENEDIS_BASE_URL=http://%s\nENEDIS_AUTHORIZE_URL=http://%[1]s%s\nENEDIS_CLIENT_ID=%s\n"+
+		"ENEDIS_CLIENT_SECRET=%[3]s\nMETERS=", l.Addr(), enedistest.AuthorizePath2026, demoCredential)
 	for i, m := range meters {
 		if i > 0 {
 			fmt.Fprint(p.out, ",")

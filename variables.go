@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -21,19 +22,26 @@ func variables() []string {
 }
 
 // unknownVariables warns of what has one of our prefixes and is no setting.
-func unknownVariables(environ []string) (warnings []string) {
+func unknownVariables(environ []string) (warnings []notice) {
 	known := variables()
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		switch {
 		case slices.Contains(known, name):
 		case slices.Contains(later, strings.TrimSuffix(name, "_FILE")):
-			warnings = append(warnings, name+" is not used by this version")
+			warnings = append(warnings, notice{
+				fr: name + " n'est pas utilisé par cette version",
+				en: name + " is not used by this version",
+			})
 		case ours(name):
-			warnings = append(warnings, fmt.Sprintf("%s is no setting; did you mean %s?", name, nearest(name, known)))
+			meant := nearest(name, known)
+			warnings = append(warnings, notice{
+				fr: fmt.Sprintf("%s n'est pas un réglage ; vouliez-vous dire %s ?", name, meant),
+				en: fmt.Sprintf("%s is no setting; did you mean %s?", name, meant),
+			})
 		}
 	}
-	slices.Sort(warnings)
+	slices.SortFunc(warnings, func(a, b notice) int { return cmp.Compare(a.en, b.en) })
 	return warnings
 }
 

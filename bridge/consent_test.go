@@ -28,6 +28,7 @@ func (c *consents) Name() string { return "dataconnect" }
 func (c *consents) ConsentURL(state string) string {
 	return "https://enedis.test/authorize?state=" + state
 }
+
 func (c *consents) Grants(context.Context, url.Values) ([]enedis.Grant, error) {
 	c.asked++
 	return c.grants, c.err

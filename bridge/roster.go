@@ -53,6 +53,15 @@ type listing struct {
 	Failures   int         `json:"failures"` // in a row
 }
 
+// readListing gives the zero listing for what cannot be read: the source is asked again.
+func readListing(text string) listing {
+	var l listing
+	if json.Unmarshal([]byte(text), &l) != nil {
+		return listing{}
+	}
+	return l
+}
+
 // again is when a source is asked for its list again: a day after an answer; after a failure the retry interval, which doubles
 // up to an hour.
 func (l listing) again(s Schedule) time.Time {
@@ -71,19 +80,25 @@ func (b *Bridge) knownList(ctx context.Context, r *road) (listing, error) {
 	if _, ok := r.Source.(Lister); !ok {
 		return listing{}, nil
 	}
-	text, ok, err := b.Store.Value(ctx, keyMeters+r.Name())
+	text, _, err := b.Store.Value(ctx, keyMeters+r.Name())
 	if err != nil {
 		return listing{}, err
 	}
-	var known listing
-	if ok && json.Unmarshal([]byte(text), &known) != nil {
-		known = listing{} // asked for again
-	}
+	known := readListing(text)
 	if known.Credential != b.Credential[r.Name()] {
 		known.AskedAt, known.Failures = time.Time{}, 0
 	}
 	b.listed[r.Name()] = known
 	return known, nil
+}
+
+// Listed gives the meters that a source listed last, as the store keeps them; none when it never did.
+func Listed(ctx context.Context, s *store.Store, source string) ([]meter.PRM, error) {
+	text, ok, err := s.Value(ctx, keyMeters+source)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return readListing(text).PRMs, nil
 }
 
 // roster keeps the list of meters: it asks the sources which meters they serve, and after the services of consents that Enedis
