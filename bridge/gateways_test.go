@@ -440,3 +440,30 @@ func TestMeterWithoutCurveOnALaggingSource(t *testing.T) {
 		require.LessOrEqual(t, curve, 1, "a curve that is not collected is asked for once a day")
 	})
 }
+
+func TestDifferencesOfTwoSourcesAreCountedAndThePreferredOneStands(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+		other := o
+		snow := meter.DayOf(paris(2026, 11, 19, 0, 0))
+		other.Meters = []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer, Zeros: []meter.Day{snow}}}
+		g := newConso(w, other)
+		w.sources = func(ledger *bridge.Ledger) []bridge.Source {
+			return []bridge.Source{w.dataConnect(ledger), g.consoAPI(ledger)}
+		}
+		w.start()
+		w.at("2026-11-20", "13:00")
+		was := w.broker.topic("e/" + string(shared) + "/production/daily")
+		w.sim.Inject(enedistest.Fault{Name: "500"})
+		w.at("2026-11-21", "10:00")
+		is := w.broker.topic("e/" + string(shared) + "/production/daily")
+		require.Contains(t, is, `"date":"2026-11-20"`)
+		days := strings.TrimSuffix(was, "]}")[strings.Index(was, `{"date":"2026-11-01"`):]
+		require.Contains(t, is, days, "the preferred source's days stand")
+		b, _, err := w.bridge.Overview(w.t.Context())
+		require.NoError(t, err)
+		require.Zero(t, b.Sources[0].Differences)
+		require.Equal(t, 2, b.Sources[1].Differences, "the ride showed the day's value, and its curve")
+	})
+}

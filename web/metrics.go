@@ -18,7 +18,7 @@ type collector struct {
 	bridge Bridge
 	now    func() time.Time
 
-	up, light, late, age, updated, state, left, used, round, roundOK *prometheus.Desc
+	up, light, late, age, updated, consent, state, left, used, next, differ, round, roundOK *prometheus.Desc
 }
 
 // scrapeTimeout bounds how long a scrape may read the store.
@@ -36,9 +36,12 @@ func (s *Server) metrics() http.Handler {
 		late:    desc("late", "1 when data should have been there for two hours.", "meter"),
 		age:     desc("last_day_age_days", "Days from the newest day of a series to today; 1 is yesterday.", "meter", "series"),
 		updated: desc("updated_timestamp_seconds", "When the newest revision of the meter was stored.", "meter"),
+		consent: desc("consent_days_left", "Days until the consent for the meter ends.", "meter"),
 		state:   desc("source_state", "1 for the state that the source is in.", "source", "state"),
 		left:    desc("calls_left", "Calls left in the window that ends now.", "source", "window", "scope"),
 		used:    desc("calls_used", "Calls made in the window that ends now.", "source", "window", "scope"),
+		next:    desc("source_next_allowed_timestamp_seconds", "Until when the source is given rest.", "source"),
+		differ:  desc("source_differences_total", "Days of which the source said something else than another one.", "source"),
 		round:   desc("last_round_end_timestamp_seconds", "When the last round ended."),
 		roundOK: desc("last_round_ok", "1 when the last round met no trouble."),
 	})
@@ -74,6 +77,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		if !m.UpdatedAt.IsZero() {
 			gauge(c.updated, float64(m.UpdatedAt.Unix()), names[i])
 		}
+		if m.ConsentEnd != 0 {
+			gauge(c.consent, float64(max(0, m.ConsentEnd-meter.DayOf(now))), names[i])
+		}
 	}
 	for _, s := range b.Health().Sources {
 		for _, state := range contract.SourceStates() {
@@ -82,6 +88,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		for _, budget := range s.Budgets {
 			gauge(c.left, float64(budget.Left), s.Name, budget.Window, budget.Scope)
 			gauge(c.used, float64(budget.Calls), s.Name, budget.Window, budget.Scope)
+		}
+	}
+	for _, s := range b.Sources {
+		out <- prometheus.MustNewConstMetric(c.differ, prometheus.CounterValue, float64(s.Differences), s.Name)
+		if !s.NextAllowedAt.IsZero() {
+			gauge(c.next, float64(s.NextAllowedAt.Unix()), s.Name)
 		}
 	}
 	if r := b.LastRound; r != nil {
