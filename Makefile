@@ -27,7 +27,7 @@ lint: ## Lint, with the map of the packages; unformatted code counts as a findin
 
 .PHONY: test
 test: ## Test with the race detector, in random order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 30m ./...
 
 .PHONY: golden
 golden: ## Rewrite the golden files; read their diff like code

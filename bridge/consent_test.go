@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,10 @@ import (
 
 // consents is a consent page whose answers a test decides.
 type consents struct {
+	mu     sync.Mutex
 	grants []enedis.Grant
 	err    error
-	asked  int
+	times  int
 }
 
 func (c *consents) Name() string { return "dataconnect" }
@@ -30,8 +32,24 @@ func (c *consents) ConsentURL(state string) string {
 }
 
 func (c *consents) Grants(context.Context, url.Values) ([]enedis.Grant, error) {
-	c.asked++
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.times++
 	return c.grants, c.err
+}
+
+// answer has the page answer otherwise from now on.
+func (c *consents) answer(grants []enedis.Grant, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.grants, c.err = grants, err
+}
+
+// asked is how often the services were asked for.
+func (c *consents) asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.times
 }
 
 func (c *consents) into(o *bridge.Options) { o.Consent = c }
@@ -76,7 +94,7 @@ func TestServicesThatAreNotReadyAreAskedForTenTimes(t *testing.T) {
 		w.start()
 		require.Equal(t, contract.ConsentPending, w.bridge.Consented(w.t.Context(), back).Status)
 		w.at("2026-11-22", "12:40")
-		require.Equal(t, 2, page.asked, "again after the retry interval")
+		require.Equal(t, 2, page.asked(), "again after the retry interval")
 		for range 3 { // a start is no reason to ask
 			w.stop()
 			w.start()
@@ -85,7 +103,7 @@ func TestServicesThatAreNotReadyAreAskedForTenTimes(t *testing.T) {
 		require.Equal(t, 2, page.asked)
 		w.at("2026-11-22", "16:20")
 		require.Equal(t, 9, page.asked)
-		page.grants, page.err = []enedis.Grant{{PRM: home}}, nil
+		page.answer([]enedis.Grant{{PRM: home}}, nil)
 		w.at("2026-11-22", "16:40")
 		require.Equal(t, 10, page.asked)
 		require.Equal(t, contract.Green, w.light(home).Level)
@@ -100,7 +118,7 @@ func TestServicesThatAreNotReadyAreAskedForTenTimes(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, b.ConsentsAwaited)
 		w.at("2026-11-24", "12:00")
-		require.Equal(t, 10, page.asked, "then it is given up")
+		require.Equal(t, 10, page.asked(), "then it is given up")
 		b, _, err = w.bridge.Overview(w.t.Context())
 		require.NoError(t, err)
 		require.Zero(t, b.ConsentsAwaited)
@@ -124,7 +142,7 @@ func TestNoConsentChangesNothing(t *testing.T) {
 			w.start()
 			require.Equal(t, test.want, w.bridge.Consented(w.t.Context(), back).Status, name)
 			w.at("2026-11-24", "12:00")
-			require.Equal(t, 1, page.asked, name)
+			require.Equal(t, 1, page.asked(), name)
 			require.Contains(t, w.broker.topic("e/bridge/info"), `"meters":[]`, name)
 		})
 	}

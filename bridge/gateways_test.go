@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -249,7 +250,8 @@ func TestNoDataIsNoReasonToAskAnotherSource(t *testing.T) {
 	})
 }
 
-// TestYearOnConsoAPI has days come late and not at all, as Enedis has them.
+// TestYearOnConsoAPI has days come late and not at all, as Enedis has them. The machine is switched off from the evening, or from
+// when its light is green, to the morning.
 func TestYearOnConsoAPI(t *testing.T) {
 	t.Parallel()
 	late := func(d meter.Day) time.Time {
@@ -268,12 +270,23 @@ func TestYearOnConsoAPI(t *testing.T) {
 		g := newConso(w, o)
 		w.sources = only(g.consoAPI)
 		w.start()
+		w.at("2026-01-05", "21:00")
+		w.stop()
 		green := 0
 		for day := meter.DayOf(time.Now()) + 1; day < meter.DayOf(paris(2027, 1, 5, 0, 0)); day++ {
-			w.at(day.String(), "19:30")
-			if w.light(shared).Level == contract.Green {
-				green++
+			w.at(day.String(), "06:00")
+			w.start()
+			for hour := 9; hour < 20; hour++ {
+				w.at(day.String(), fmt.Sprintf("%02d:45", hour))
+				if w.light(shared).Level == contract.Green {
+					green++
+					break
+				}
 			}
+			w.stop()
+			w.broker.forget()
+			g.enedis.ForgetCalls()
+			g.conso.ForgetCalls()
 		}
 		t.Log("requests in a year:", len(g.times), "most in 12 h:", g.most(12*time.Hour), "green evenings:", green)
 		require.LessOrEqual(t, g.most(12*time.Hour), 60)

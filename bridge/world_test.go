@@ -244,6 +244,13 @@ func (f *fakeBroker) topics(p meter.PRM) []string {
 	return list
 }
 
+// forget drops what was said, but for what is retained.
+func (f *fakeBroker) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events, f.history, f.at = nil, nil, nil
+}
+
 // take gives the messages that were not retained, and forgets them.
 func (f *fakeBroker) take() []published {
 	f.mu.Lock()
