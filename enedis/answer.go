@@ -120,16 +120,17 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 var (
 	httpStatus = regexp.MustCompile(`^[1-5][0-9][0-9]$`)
 	longDigits = regexp.MustCompile(`[0-9]{14,}`) // a PRM, alone or within something longer
+	private    = regexp.MustCompile(`(?i)(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|[\w.+-]+@[\w-]+\.[\w.-]+`)
 )
 
 const maxDetail = 200 // characters
 
-// Clean makes one short line, without a PRM, of what a source sent.
+// Clean makes one short line, without a PRM, a token and an e-mail address, of what a source sent.
 func Clean(s string) string {
 	if len(s) > 10*maxDetail {
 		s = strings.TrimRight(s[:10*maxDetail], "0123456789") // not the beginning of a PRM either
 	}
-	s = longDigits.ReplaceAllString(s, "…")
+	s = private.ReplaceAllString(longDigits.ReplaceAllString(s, "…"), "$1…")
 	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "�"), isSpaceOrControl), " ")
 	if runes := []rune(s); len(runes) > maxDetail {
 		s = string(runes[:maxDetail-1]) + "…"

@@ -1,6 +1,7 @@
 package enedis
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Caller struct {
 	gate      Gate
 	userAgent string
 	now       func() time.Time
+	secrets   []string // that no refusal may quote
 }
 
 // NewCaller gives a caller that sends through the client's transport; a nil client is Go's default one.
@@ -47,6 +49,18 @@ func NewCaller(client *http.Client, gate Gate, userAgent string, now func() time
 	c.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c
 }
+
+// Hide has a source's secrets taken out of its refusals, which end up in logs and on the page.
+func (c *Caller) Hide(secrets ...string) {
+	for _, s := range secrets {
+		if len(s) >= shortestSecret {
+			c.secrets = append(c.secrets, s, url.QueryEscape(s))
+		}
+	}
+}
+
+// shortestSecret is from which length on a secret is hidden: a shorter one would tear holes into other words.
+const shortestSecret = 6
 
 // Do sends a request, within its context, and reads the answer to its end, whatever its status is. The
 // gate counts it as call; op is the name of the resource in errors. The error is that of the gate, a *ClockError, an *Error for
@@ -74,6 +88,11 @@ func (c *Caller) Do(req *http.Request, call Call, op string) (Answer, error) {
 	answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return Answer{}, networkError(req.URL.Host, err)
+	}
+	if answer.Status != http.StatusOK {
+		for _, s := range c.secrets {
+			answer.Body = bytes.ReplaceAll(answer.Body, []byte(s), []byte("…"))
+		}
 	}
 	if len(answer.Body) > maxAnswer {
 		return Answer{}, answer.Unreadable(errors.New("the answer is larger than 8 MiB"))

@@ -242,3 +242,25 @@ func TestCallerHonoursTheCallersContext(t *testing.T) {
 	_, err := caller.Do(get(ctx, t, "https://enedis.example/"), enedis.Call{API: "api"}, "op")
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+func TestCallerTakesSecretsOutOfRefusals(t *testing.T) {
+	tests := map[string]struct {
+		status int
+		want   string
+	}{
+		"a refusal":     {http.StatusUnauthorized, `bad secret … for id, Bearer … of …`},
+		"a good answer": {http.StatusOK, `bad secret s3cr3t&more for id, Bearer … of …`}, // a token's answer must keep what it gives
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			caller, url := serve(t, open, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, `{"error":"x","error_description":"bad secret s3cr3t&more for id, Bearer abcdefgh.ijkl of jean@example.org"}`)
+			})
+			caller.Hide("s3cr3t&more", "id")
+			answer, err := caller.Do(get(t.Context(), t, url), enedis.Call{API: "api"}, "op")
+			require.NoError(t, err)
+			require.Equal(t, test.want, answer.Refusal().Detail)
+		})
+	}
+}

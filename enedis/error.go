@@ -147,6 +147,15 @@ func (e *ConsentError) Error() string {
 	return "the consent was not given: " + e.Code
 }
 
+// MayBeEarly tells of a code whether Enedis may answer it for a consent of the last hours, which it does not let through yet.
+func MayBeEarly(code string) bool {
+	switch codeKey(code) {
+	case "bad-request", "adam-dc-0007":
+		return true
+	}
+	return false
+}
+
 // ErrBudget is the gate's refusal: our own budget is spent.
 var ErrBudget = errors.New("our own budget of calls is spent")
 

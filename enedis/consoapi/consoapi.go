@@ -66,11 +66,13 @@ func New(o Options) (*Client, error) {
 	if o.UserAgent == "" {
 		return nil, errors.New("a user agent is needed: the gateway may block who does not say its name")
 	}
+	caller := enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now)
+	caller.Hide(o.Tokens...)
 	return &Client{
 		base:    base,
 		dialect: dialect,
 		tokens:  tokens,
-		caller:  enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now),
+		caller:  caller,
 		now:     o.Now,
 		log:     o.Log,
 	}, nil
@@ -144,14 +146,13 @@ func (c *Client) Meters(context.Context) ([]meter.PRM, error) {
 	return slices.Clone(c.tokens.meters), nil
 }
 
-// ConsentUntil is the last day in Paris through the whole of which the token of a meter holds, a day of the past when it has
-// expired; ok is false for a meter that no token names, and for a token that does not say when it ends.
+// ConsentUntil is the day in Paris on which the token of a meter ends, 1094 days after that of the consent; ok is false for a meter that no token names, and for a token that does not say when it ends.
 func (c *Client) ConsentUntil(p meter.PRM) (last meter.Day, ok bool) {
 	token, known := c.tokens.byMeter[p]
 	if !known || token.expires.IsZero() {
 		return 0, false
 	}
-	return meter.DayOf(token.expires) - 1, true
+	return meter.DayOf(token.expires), true
 }
 
 // ask makes one call. The kind of data is the name of the API, for the gate, and that of the operation, in errors.

@@ -291,13 +291,13 @@ func TestConsentUntil(t *testing.T) {
 		tokens []string
 		want   string // empty: unknown
 	}{
-		"a token that ends at noon":             {[]string{lifetime(consumer, at(2029, 11, 20, 12, 0, 0))}, "2029-11-19"},
-		"at the end of a day":                   {[]string{lifetime(consumer, at(2029, 11, 20, 0, 0, 0))}, "2029-11-19"},
-		"a second before":                       {[]string{lifetime(consumer, at(2029, 11, 19, 23, 59, 59))}, "2029-11-18"},
-		"in summer, a day that UTC has not yet": {[]string{lifetime(consumer, at(2029, 7, 20, 0, 0, 0))}, "2029-07-19"},
-		"on the day when the clock changes":     {[]string{lifetime(consumer, at(2029, 10, 28, 23, 0, 0))}, "2029-10-27"},
-		"an expired token":                      {[]string{lifetime(consumer, past)}, "2026-11-21"},
-		"the later of two":                      {[]string{lifetime(consumer, past), lifetime(consumer, at(2029, 11, 20, 12, 0, 0))}, "2029-11-19"},
+		"a token that ends at noon":             {[]string{lifetime(consumer, at(2029, 11, 20, 12, 0, 0))}, "2029-11-20"},
+		"at the end of a day":                   {[]string{lifetime(consumer, at(2029, 11, 20, 0, 0, 0))}, "2029-11-20"},
+		"a second before":                       {[]string{lifetime(consumer, at(2029, 11, 19, 23, 59, 59))}, "2029-11-19"},
+		"in summer, a day that UTC has not yet": {[]string{lifetime(consumer, at(2029, 7, 20, 0, 0, 0))}, "2029-07-20"},
+		"on the day when the clock changes":     {[]string{lifetime(consumer, at(2029, 10, 28, 23, 0, 0))}, "2029-10-28"},
+		"an expired token":                      {[]string{lifetime(consumer, past)}, "2026-11-22"},
+		"the later of two":                      {[]string{lifetime(consumer, past), lifetime(consumer, at(2029, 11, 20, 12, 0, 0))}, "2029-11-20"},
 		"a token that says no end":              {[]string{lifetime(consumer, "null")}, ""},
 		"another meter":                         {[]string{lifetime(selfConsumer, future)}, ""},
 	} {

@@ -89,6 +89,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	caller := enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now)
+	caller.Hide(o.ClientSecret)
 	return &Client{
 		base:         base,
 		authorize:    authorize,

@@ -41,13 +41,14 @@ func (c *Client) contract(ctx context.Context, r resource, query url.Values, rea
 	return err
 }
 
-// endsProfile tells trouble that the other contract APIs would meet as well.
+// endsProfile tells trouble that the other contract APIs would meet as well: that of the source, and a consent that is refused.
 func endsProfile(err error) bool {
 	if _, ok := errors.AsType[*enedis.TokenError](err); ok {
 		return true
 	}
 	refusal, ok := errors.AsType[*enedis.Error](err)
-	return !ok || refusal.Action() == enedis.Quota || refusal.Status == http.StatusUnauthorized
+	return !ok || refusal.Action() == enedis.Quota || refusal.Action() == enedis.RenewConsent ||
+		refusal.Status == http.StatusUnauthorized
 }
 
 // unsubscribed remembers the APIs that the application has not subscribed.

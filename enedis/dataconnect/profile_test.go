@@ -229,7 +229,10 @@ func TestProfileEndsAtOnce(t *testing.T) {
 		action enedis.Action
 		calls  int
 	}{
-		"on quota":           {answer(http.StatusTooManyRequests, `{"code":"429","message":"SLA"}`), enedis.Quota, 2},
+		"on quota": {answer(http.StatusTooManyRequests, `{"code":"429","message":"SLA"}`), enedis.Quota, 2},
+		"on a refused consent": {
+			answer(http.StatusForbidden, `{"error":"ADAM-DC-0008","error_description":"no consent"}`), enedis.RenewConsent, 2,
+		},
 		"on a refused token": {func(w http.ResponseWriter, _ *http.Request) { refuse(w) }, enedis.FixSettings, 4},
 		"on the network": {
 			func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, enedis.Retry, 2,

@@ -80,7 +80,7 @@ func TestWhoseTroubleARefusalIs(t *testing.T) {
 		apart   bool // with two tokens
 	}{
 		"v1: no consent":                    {v1, 401, `{"detail":"Consentement expiré"}`, true},
-		"v1: another meter's token":         {v1, 403, sample(t, "med-legacy/403_token_pdl_mismatch.json"), false}, // as its status says
+		"v1: another meter's token":         {v1, 403, sample(t, "med-legacy/403_token_pdl_mismatch.json"), true},
 		"v1: the quota of the token":        {v1, 409, sample(t, "med-legacy/409_quota.json"), true},
 		"v1: Enedis's quota":                {v1, 429, `{"detail":{"error":"Quota Q3 reached"}}`, false},
 		"v1: trouble":                       {v1, 500, `{"detail":"x"}`, false},

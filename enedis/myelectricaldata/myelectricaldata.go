@@ -13,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
@@ -81,6 +83,8 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("version %q: want %s or %s", o.Version, V1, V2)
 	}
 	caller := enedis.NewCaller(o.HTTP, o.Gate, o.UserAgent, o.Now)
+	caller.Hide(o.Token, o.ClientSecret)
+	caller.Hide(slices.Collect(maps.Values(o.Tokens))...)
 	credentials := newCredentials(o, caller, base.JoinPath(tokenPath).String())
 	if credentials.distinct == 0 {
 		return nil, fmt.Errorf("%s: want a token, or for %s a client id and a client secret", o.Version, V2)

@@ -122,7 +122,7 @@ func TestProfileRefused(t *testing.T) {
 		"another meter, in 2026":    {v2, 200, collected(`[{"usage_point_id":"33000000000033"}]`, `{}`, `{}`), enedis.Retry},
 		"fields of other types":     {v1, 200, `{"customer":[]}`, enedis.Retry},
 		"the quota of the gateway":  {v1, 409, `{"detail":"Quota d'appel atteint."}`, enedis.Quota},
-		"not this delivery point's": {v1, 403, sample(t, "med-legacy/403_token_pdl_mismatch.json"), enedis.RenewConsent},
+		"not this delivery point's": {v1, 403, sample(t, "med-legacy/403_token_pdl_mismatch.json"), enedis.FixSettings},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, client := newGateway(t, myelectricaldata.Options{Version: test.version}, answer(test.status, test.body))

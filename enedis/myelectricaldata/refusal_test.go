@@ -69,7 +69,7 @@ func TestRefusalsOfV1(t *testing.T) {
 			want{401, "unauthorized_user", "Consentement expiré", enedis.RenewConsent, time.Time{}},
 		},
 		"a token of another meter, with its number": {
-			403, `{"detail":"PDL 09876543210987 inconnu"}`, want{403, "", "PDL … inconnu", enedis.RenewConsent, time.Time{}},
+			403, `{"detail":"PDL 09876543210987 inconnu"}`, want{403, enedis.CodeOtherMeter, "PDL … inconnu", enedis.FixSettings, time.Time{}},
 		},
 		"the quota": {
 			409, `{"detail":"Quota: 50/50"}`,

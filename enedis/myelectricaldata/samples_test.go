@@ -57,7 +57,7 @@ func TestEverySampleLeadsSomewhere(t *testing.T) {
 			"200_rte_ecowatt":                notOurs(),
 			"200_edf_tempo_days":             notOurs(),
 			"200_edf_tempo_price":            notOurs(),
-			"403_token_pdl_mismatch":         refused(enedis.RenewConsent, ""),
+			"403_token_pdl_mismatch":         refused(enedis.FixSettings, enedis.CodeOtherMeter),
 			"409_quota":                      overQuota(""),
 			"500_nested_fault_string":        refused(enedis.Retry, ""),
 		},

@@ -87,6 +87,9 @@ func (t *jwts) fetch(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if granted.AccessToken == "" {
+		if _, err := unwrapV2(answer); err != nil { // it says no with HTTP 200 here as elsewhere
+			return "", err
+		}
 		return "", answer.Unreadable(errors.New("the answer holds no access token"))
 	}
 	life := cmp.Or(time.Duration(max(0, granted.ExpiresIn))*time.Second, tokenLifetime)

@@ -1,8 +1,10 @@
 package myelectricaldata
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/enedis/wire"
@@ -51,6 +53,16 @@ func unwrapV1(a enedis.Answer) (enedis.Answer, error) {
 		refusal.Status = http.StatusTooManyRequests
 	case refusal.Code == "" && refusal.Status == http.StatusUnauthorized:
 		refusal.Code, refusal.Apart = "unauthorized_user", true // Enedis's own word for it
+	case refusal.Code == "" && refusal.Status == http.StatusForbidden && inWords(a):
+		refusal.Code, refusal.Apart = enedis.CodeOtherMeter, true
 	}
 	return enedis.Answer{}, untilMidnight(refusal, a)
+}
+
+// inWords tells whether the detail of a refusal is a sentence of the gateway's own, not what Enedis sent it.
+func inWords(a enedis.Answer) bool {
+	var body struct {
+		Detail string `json:"detail"`
+	}
+	return json.Unmarshal(a.Body, &body) == nil && body.Detail != "" && !strings.HasPrefix(strings.TrimSpace(body.Detail), "{")
 }
