@@ -122,6 +122,7 @@ type Bridge struct {
 	storage   error              // why the store fails; nil while it works
 	retryAt   time.Time          // when the store is tried again
 	awaited   int                // consents whose services Enedis does not know yet
+	lost      int                // consents that were given up for that
 	lastRound *contract.Round
 	nextRound time.Time
 	holdFrom  int64 // events from this revision on wait for the end of the round; 0: none
@@ -158,6 +159,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer b.rest(ctx)
 	defer clock.stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.work(ctx) })

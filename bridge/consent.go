@@ -13,8 +13,10 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
 
-// exchanges is how often the services of a consent are asked for before it is given up.
-const exchanges = 10
+const (
+	exchanges = 10                 // how often the services of a consent are asked for before it is given up
+	mourning  = 7 * 24 * time.Hour // for how long the page tells of one that was
+)
 
 // ConsentURL is the page on which a customer consents, for a state that comes back with the customer; empty when nobody
 // can consent here.
@@ -70,7 +72,7 @@ func (b *Bridge) exchange(ctx context.Context, a store.Authorisation, back url.V
 	}
 	if err != nil {
 		if !errors.Is(err, enedis.ErrNotReady) {
-			b.judgeListing(ctx, src, b.Now(), err)
+			b.judgeCall(ctx, src, b.Now(), err)
 		}
 		return contract.Consented{Status: contract.ConsentPending, Detail: err.Error()}, err
 	}
@@ -98,6 +100,9 @@ func (b *Bridge) granted(ctx context.Context, a store.Authorisation, g enedis.Gr
 	if u == nil {
 		return errStorage
 	}
+	if err := b.forgetLost(ctx); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	u.consents[a.Source] = c
 	u.release(a.Source)
@@ -120,7 +125,7 @@ func (b *Bridge) granted(ctx context.Context, a store.Authorisation, g enedis.Gr
 // again; zero for never.
 func (b *Bridge) awaitConsents(ctx context.Context, now time.Time) time.Time {
 	b.mu.Lock()
-	none := b.awaited == 0
+	none := b.awaited+b.lost == 0
 	b.mu.Unlock()
 	if none || b.Consent == nil {
 		return time.Time{}
@@ -130,8 +135,16 @@ func (b *Bridge) awaitConsents(ctx context.Context, now time.Time) time.Time {
 		return b.storageFailed(err)
 	}
 	var next time.Time
-	left := 0
+	left, lost := 0, 0
 	for _, a := range waiting {
+		if a.Tries >= exchanges {
+			if now.Sub(a.GivenAt) < mourning {
+				lost++
+			} else if err := b.Store.DeleteAuthorisation(ctx, a.Source, a.Back); err != nil {
+				return b.storageFailed(err)
+			}
+			continue
+		}
 		when := later(a.NextAt, b.road(b.Consent.Name()).NotBefore)
 		if a.Source == b.Consent.Name() && !when.After(now) {
 			if when = b.askServices(ctx, a, now); when.IsZero() {
@@ -144,8 +157,8 @@ func (b *Bridge) awaitConsents(ctx context.Context, now time.Time) time.Time {
 		}
 	}
 	b.mu.Lock()
-	changed := b.awaited != left
-	b.awaited = left
+	changed := b.awaited != left || b.lost != lost
+	b.awaited, b.lost = left, lost
 	b.mu.Unlock()
 	if changed {
 		b.board.forget(b.Topics.BridgeHealth())
@@ -166,11 +179,11 @@ func (b *Bridge) askServices(ctx context.Context, a store.Authorisation, now tim
 	if err == nil {
 		result, err = b.exchange(ctx, a, back)
 	}
-	if result.Status == contract.ConsentPending && a.Tries < exchanges {
+	if result.Status == contract.ConsentPending {
+		if a.Tries >= exchanges {
+			b.Log.Warn("a consent is given up: it has to be given again", "tries", a.Tries, "err", err)
+		}
 		return a.NextAt
-	}
-	if result.Status != contract.ConsentGranted {
-		b.Log.Warn("a consent is given up: it has to be given again", "tries", a.Tries, "err", err)
 	}
 	if err := b.Store.DeleteAuthorisation(ctx, a.Source, a.Back); err != nil {
 		return b.storageFailed(err)
@@ -183,6 +196,9 @@ func (b *Bridge) consentEnd(u *unit) meter.Day {
 	for _, r := range b.roads {
 		if u.Source != "" && u.Source != r.Name() {
 			continue
+		}
+		if a, refused := u.refused(r.Name()); refused && !u.early(a, b.Now()) {
+			continue // it has ended, whatever its day
 		}
 		if c, ok := u.consents[r.Name()]; ok && c.Until != 0 {
 			return c.Until
@@ -216,4 +232,24 @@ func (b *Bridge) warnOfConsents(now time.Time) {
 		}
 		u.warned = passed
 	}
+}
+
+// forgetLost forgets the consents that were given up: one was given again.
+func (b *Bridge) forgetLost(ctx context.Context) error {
+	waiting, err := b.Store.Authorisations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range waiting {
+		if a.Tries < exchanges {
+			continue
+		}
+		if err := b.Store.DeleteAuthorisation(ctx, a.Source, a.Back); err != nil {
+			return err
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = 0
+	return nil
 }

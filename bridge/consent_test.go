@@ -100,12 +100,12 @@ func TestServicesThatAreNotReadyAreAskedForTenTimes(t *testing.T) {
 			w.start()
 			w.at("2026-11-22", time.Now().In(meter.Paris()).Add(time.Minute).Format("15:04"))
 		}
-		require.Equal(t, 2, page.asked)
+		require.Equal(t, 2, page.asked())
 		w.at("2026-11-22", "16:20")
-		require.Equal(t, 9, page.asked)
+		require.Equal(t, 9, page.asked())
 		page.answer([]enedis.Grant{{PRM: home}}, nil)
 		w.at("2026-11-22", "16:40")
-		require.Equal(t, 10, page.asked)
+		require.Equal(t, 10, page.asked())
 		require.Equal(t, contract.Green, w.light(home).Level)
 	})
 	inWorld(t, paris(2026, 11, 22, 12, 0), enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}, func(w *world) {
@@ -187,4 +187,48 @@ func TestRefusedConsentIsWhatIsTheMatterWithEverySeries(t *testing.T) {
 			require.Equal(t, contract.ConsentExpired, *s.Reason, name)
 		}
 	})
+}
+
+func TestFreshConsentThatEnedisDoesNotLetThroughYetIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 20, 9, 0), o, func(w *world) {
+		w.meters = nil
+		page := &consents{grants: []enedis.Grant{{PRM: home, Until: meter.DayOf(paris(2029, 11, 19, 0, 0))}}}
+		w.options = page.into
+		w.start()
+		w.sim.Inject(enedistest.Fault{Name: "bad_request"})
+		require.Equal(t, contract.ConsentGranted, w.bridge.Consented(w.t.Context(), back).Status)
+		w.at("2026-11-20", "09:10")
+		require.Equal(t, contract.Waiting, w.light(home).Reason)
+		require.Contains(t, w.broker.topic("e/"+string(home)+"/state"), `"until":"2029-11-19"`)
+		w.calls()
+		w.at("2026-11-20", "18:00")
+		require.InDelta(t, 9, len(w.calls()), 3, "after the retry interval, then each hour")
+		w.sim.Heal()
+		w.at("2026-11-20", "19:10")
+		require.Equal(t, contract.Green, w.light(home).Level)
+
+		w.sim.Inject(enedistest.Fault{Name: "bad_request"})
+		w.at("2026-11-21", "09:10")
+		require.Equal(t, contract.ConsentExpired, w.light(home).Reason, "it had delivered")
+		require.Contains(t, w.broker.topic("e/"+string(home)+"/state"), `"consent":{"until":null,"days_left":null}`)
+		require.Equal(t, contract.ConsentGranted, w.bridge.Consented(w.t.Context(), back).Status)
+		w.at("2026-11-22", "12:00")
+		require.Equal(t, contract.ConsentMissing, w.light(home).Reason, "nothing came under the new one, and a day is over")
+	})
+}
+
+func TestRoundThatCouldAskNothingIsNotOK(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"reset", "token401"} {
+		inWorld(t, paris(2026, 11, 20, 12, 0), enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}, func(w *world) {
+			w.sim.Inject(enedistest.Fault{Name: fault})
+			w.start()
+			w.at("2026-11-20", "12:01")
+			b, _, err := w.bridge.Overview(w.t.Context())
+			require.NoError(t, err)
+			require.False(t, b.LastRound.OK, fault)
+		})
+	}
 }

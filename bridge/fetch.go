@@ -21,37 +21,43 @@ type ending struct {
 	days    []meter.DayValues
 }
 
+// fetched is what came of a request.
+type fetched struct {
+	store.Attempt
+	resting bool // the source is given rest
+}
+
 // errStorage stops a lane: the store fails, so nothing may be asked.
 var errStorage = errors.New("the store fails")
 
 // fetch makes one request: it is remembered before the call, and stored with its outcome after. since is when the lane began,
-// from which the retry interval counts. It gives the attempt back as it ended. The error says why the lane must stop; a
+// from which the retry interval counts. It gives the attempt back as it ended, and whether its source is given rest. The error says why the lane must stop; a
 // refusal is no such error, nor is a source that is given rest: the planner knows of it.
-func (b *Bridge) fetch(ctx context.Context, u *unit, r task, since time.Time, inRound bool) (store.Attempt, error) {
+func (b *Bridge) fetch(ctx context.Context, u *unit, r task, since time.Time, inRound bool) (fetched, error) {
 	src := b.road(r.source)
 	leave, err := src.enter(ctx)
 	if err != nil {
-		return store.Attempt{}, err
+		return fetched{}, err
 	}
 	defer leave()
 	b.mu.Lock()
 	admitted := src.admit(b.Now(), u.forced)
 	b.mu.Unlock()
 	if !admitted { // since the plan was made
-		return store.Attempt{}, nil
+		return fetched{}, nil
 	}
 	defer b.probed(src)
 	a, err := b.Store.Begin(ctx, store.Attempt{Source: r.source, Series: r.Series(), Days: r.Days, At: b.Now()})
 	if err != nil {
-		return store.Attempt{}, b.storageStops(ctx, err)
+		return fetched{}, b.storageStops(ctx, err)
 	}
 	b.Log.Debug("request", "request", r.Request, "source", r.source)
 	batch, err := src.Fetch(ctx, r.Request)
 	if _, ok := errors.AsType[*ledgerError](err); ok {
-		return store.Attempt{}, b.storageStops(ctx, err)
+		return fetched{}, b.storageStops(ctx, err)
 	}
 	if ctx.Err() != nil && err != nil {
-		return store.Attempt{}, ctx.Err() // we leave; the attempt stays without an outcome and is repeated once
+		return fetched{}, ctx.Err() // we leave; the attempt stays without an outcome and is repeated once
 	}
 	ctx = context.WithoutCancel(ctx) // what was fetched is stored even when we leave
 
@@ -63,7 +69,7 @@ func (b *Bridge) fetch(ctx context.Context, u *unit, r task, since time.Time, in
 	if b.troubled(u, a) && !resting {
 		b.Log.Warn("request met trouble", "request", r.Request, "source", r.source, "outcome", string(a.Outcome), "err", err)
 	}
-	return a, b.finish(ctx, ending{a, batch.Days}, inRound)
+	return fetched{a, resting}, b.finish(ctx, ending{a, batch.Days}, inRound)
 }
 
 // probed ends the trial of a source, however its request ended.
@@ -87,7 +93,8 @@ func (b *Bridge) judge(ctx context.Context, u *unit, a store.Attempt, err error)
 	b.mu.Lock()
 	h := &b.road(a.Source).health
 	was := h.Failures
-	changed := h.judge(b.Schedule, u.PRM, b.sharing(a.Source) == 1, a.At, b.Now(), err)
+	lasting, _ := b.lasting(u, a.Source, b.Now())
+	changed := h.judge(b.Schedule.rest(h.Failures+1, lasting), u.PRM, b.sharing(a.Source) <= 1, a.At, b.Now(), err)
 	backoff := h.Backoff
 	b.mu.Unlock()
 	if !changed {
@@ -120,7 +127,7 @@ func (b *Bridge) ended(
 	case store.NotCollected, store.NoConsent:
 		a.NotBefore = b.tomorrow(now)
 	default:
-		a.NotBefore = since.Add(b.Schedule.RetryInterval)
+		a.NotBefore = since.Add(b.distance(u, a))
 		if resting {
 			a.NotBefore = time.Time{} // the source's rest decides
 		}
@@ -132,17 +139,20 @@ func (b *Bridge) ended(
 		a.NotBefore = later(a.NotBefore, spent.Until)
 	}
 	if refusal, ok := errors.AsType[*enedis.Error](err); ok {
-		a.Code, a.Detail, a.NotBefore = refusal.Code, refusal.Detail, b.refusedUntil(refusal, a)
+		a.Code, a.Detail = refusal.Code, refusal.Detail
+		a.NotBefore = b.refusedUntil(u, refusal, a, since)
 	}
 	return a
 }
 
 // refusedUntil is when a refused request may be repeated. What one token or one meter cannot have is asked for once a day: a
-// new token, which changes that, releases it.
-func (b *Bridge) refusedUntil(e *enedis.Error, a store.Attempt) time.Time {
+// new token, which changes that, releases it. A consent of today is tried again soon.
+func (b *Bridge) refusedUntil(u *unit, e *enedis.Error, a store.Attempt, since time.Time) time.Time {
 	switch {
 	case e.Code == enedis.CodeNotSubscribed:
 		return a.EndedAt.Add(24 * time.Hour)
+	case b.isEarly(u, a):
+		return since.Add(b.hesitation(u, a))
 	case e.Apart && a.Outcome == store.BadSettings:
 		return b.tomorrow(a.EndedAt)
 	case e.Apart:
@@ -178,6 +188,10 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 		b.Log.Warn("answer with other intervals refused, the stored day stands", "series", e.attempt.Series, "day", d.String())
 	}
 	b.differing(e.attempt, merged.Differing)
+	computed, err := b.Store.Computed(ctx, e.attempt.Series.PRM)
+	if err != nil {
+		return b.storageStops(ctx, err)
+	}
 	coverage := make(map[meter.Series]meter.Coverage, 2)
 	for _, s := range changedSeries(e.attempt.Series, merged.Changed) {
 		if coverage[s], err = b.Store.CoverageOf(ctx, s); err != nil {
@@ -191,6 +205,7 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 		return nil
 	}
 	maps.Copy(u.coverage, coverage)
+	u.computed = computed
 	u.note(e.attempt)
 	if len(merged.Changed) > 0 {
 		u.kept.UpdatedAt = merged.Changed[len(merged.Changed)-1].StoredAt

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -479,4 +480,156 @@ func TestDifferencesOfTwoSourcesAreCountedAndThePreferredOneStands(t *testing.T)
 		require.Zero(t, b.Sources[0].Differences)
 		require.Equal(t, 2, b.Sources[1].Differences, "the ride showed the day's value, and its curve")
 	})
+}
+
+func newMED(w *world, o enedistest.Options) *gateway {
+	return newGateway(w, o, func(e *enedistest.Enedis) http.Handler {
+		return enedistest.NewMyElectricalDataV2(e, enedistest.MyElectricalDataV2Options{ClientID: "med", ClientSecret: "secret"})
+	})
+}
+
+var impatient = bridge.Schedule{WindowEnd: 24 * 60, RetryInterval: time.Second, RetryUntil: 19 * 60}
+
+func TestOutageDoesNotSpendTheBudgetOfTheDay(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	for _, fault := range []string{"500", "reset", "unauthorized", "html"} {
+		inWorld(t, paris(2026, 11, 20, 9, 0), o, func(w *world) {
+			g := newConso(w, o)
+			w.sources, w.schedule = only(g.consoAPI), impatient
+			g.enedis.Inject(enedistest.Fault{Name: fault})
+			w.start()
+			time.Sleep(75 * time.Second)
+			require.LessOrEqual(t, len(g.times), 12, fault)
+			g.enedis.Heal()
+			time.Sleep(75 * time.Second)
+			require.Equal(t, contract.Green, w.light(shared).Level, fault)
+			w.stop()
+			g.enedis.Inject(enedistest.Fault{Name: fault})
+			w.at("2026-11-21", "00:10")
+			w.start()
+			w.at("2026-11-21", "23:00")
+			require.LessOrEqual(t, g.most(12*time.Hour), 60, fault)
+			require.Less(t, g.most(3*time.Hour), 40, fault)
+		})
+	}
+}
+
+func TestDaysThatCameByFailoverAreNotAskedAgainWherePreferredDailyValuesLag(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+		med, conso := newMED(w, o), newConso(w, o)
+		w.sources, w.schedule = only(med.myElectricalData(myelectricaldata.V2), conso.consoAPI), impatient
+		med.enedis.Inject(enedistest.Fault{Name: "500"})
+		w.start()
+		time.Sleep(10 * time.Second)
+		require.Equal(t, contract.Green, w.light(shared).Level)
+		med.take()
+		conso.take()
+		w.at("2026-11-20", "23:59")
+		require.Empty(t, conso.take())
+		med.enedis.Heal()
+		w.at("2026-11-20", "23:59")
+		require.Empty(t, med.take())
+	})
+}
+
+func TestComputedDaysGetEnedissOwnValuesWhenThePreferredSourceIsBack(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+		med, conso := newMED(w, o), newConso(w, o)
+		w.sources = only(conso.consoAPI, med.myElectricalData(myelectricaldata.V2))
+		conso.enedis.Inject(enedistest.Fault{Name: "500"})
+		w.start()
+		w.at("2026-11-20", "13:00")
+		require.Equal(t, contract.Green, w.light(shared).Level)
+		daily := "e/" + string(shared) + "/consumption/daily"
+		require.Contains(t, w.broker.topic(daily), `"quality":"computed"`)
+		conso.enedis.Heal()
+		w.at("2026-11-21", "11:00")
+		require.Equal(t, contract.Green, w.light(shared).Level)
+		require.NotContains(t, w.broker.topic(daily), `"quality":"computed"`)
+	})
+}
+
+func TestHangingSourceIsAskedOnceInARound(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}, PublishedAtOnce: true}
+	inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+		g := newConso(w, o)
+		w.schedule = impatient
+		w.sources = func(ledger *bridge.Ledger) []bridge.Source {
+			return []bridge.Source{w.dataConnect(ledger), g.consoAPI(ledger)}
+		}
+		w.start()
+		time.Sleep(20 * time.Second)
+		w.stop()
+		w.sim.Inject(enedistest.Fault{Name: "hang"})
+		w.at("2026-11-21", "12:00")
+		w.start()
+		time.Sleep(45 * time.Second)
+		require.Equal(t, contract.Green, w.light(shared).Level)
+	})
+}
+
+// sourceHealth is what bridge/health says of a source.
+func (w *world) sourceHealth(name string) contract.SourceHealth {
+	w.t.Helper()
+	b, _, err := w.bridge.Overview(w.t.Context())
+	require.NoError(w.t, err)
+	for _, s := range b.Health().Sources {
+		if s.Name == name {
+			return s
+		}
+	}
+	require.Fail(w.t, "no such source")
+	return contract.SourceHealth{}
+}
+
+func TestHealthOfGateways(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fault string
+		spent bool
+		want  contract.SourceState
+	}{
+		"well":                       {want: contract.SourceOK},
+		"our budget is spent":        {spent: true, want: contract.SourceQuota},
+		"the list of meters fails":   {fault: "500", want: contract.SourceIsDown},
+		"the credentials are wrong":  {fault: "unauthorized", want: contract.SourceAuth},
+		"the gateway's own quota is": {fault: "429", want: contract.SourceQuota},
+	}
+	for name, test := range tests {
+		o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer}}}
+		inWorld(t, paris(2026, 11, 20, 11, 0), o, func(w *world) {
+			g := newMED(w, o)
+			handler := g.Handler.(*enedistest.MyElectricalDataV2)
+			w.sources, w.meters, w.schedule = only(g.myElectricalData(myelectricaldata.V2)), nil, impatient
+			w.options = func(o *bridge.Options) { o.ListMeters = true }
+			if test.fault != "" {
+				handler.Inject(enedistest.Fault{Name: test.fault})
+			}
+			if test.spent {
+				w.history = bridge.History{Max: true}
+				g.enedis.Inject(enedistest.Fault{Name: "nodata"})
+			}
+			w.start()
+			if test.spent {
+				w.schedule.RetryInterval = time.Second
+				for range 60 {
+					w.bridge.Receive(w.t.Context(), "e/bridge/request/refresh", []byte(`{}`), false)
+					time.Sleep(time.Minute)
+				}
+			} else {
+				time.Sleep(30 * time.Second)
+			}
+			health := w.sourceHealth("myelectricaldata")
+			require.Equal(t, test.want, health.State, "%s: %+v", name, *cmp.Or(health.LastError, new(string)))
+			require.Equal(t, test.want != contract.SourceOK, health.LastError != nil, name)
+			require.Equal(t, test.want != contract.SourceOK, !health.NextAllowedAt.IsZero(), name)
+			require.Contains(t, w.broker.topic("e/bridge/health"), `"state":"`+string(test.want)+`"`, name)
+		})
+	}
 }

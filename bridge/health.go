@@ -16,11 +16,12 @@ const shortestRest = 30 * time.Second
 // health is how a source fares.
 type health struct {
 	store.Backoff
-	setAt     time.Time // when the rest was last decided on: attempts that began earlier decide nothing more
-	failed    meter.PRM // the meter whose request failed last, without a success since
-	lastError string
-	probing   bool // a request is under way that finds out whether the source is well again
-	differs   int  // days that differed from those of another source, since the start
+	setAt       time.Time // when the rest was last decided on: attempts that began earlier decide nothing more
+	failed      meter.PRM // the meter whose request failed last, without a success since
+	lastError   string
+	lastOutcome store.Outcome // of the last request
+	probing     bool          // a request is under way that finds out whether the source is well again
+	differs     int           // days that differed from those of another source, since the start
 }
 
 // neverEnded counts two attempts in a row that never ended as failures, of the attempts of all sources, the newest first.
@@ -37,17 +38,18 @@ func (h *health) neverEnded(s Schedule, attempts []store.Attempt) {
 		lost += a.Lost
 		last = later(last, a.At)
 	}
-	if rest := last.Add(s.rest(lost - 1)); lost >= 2 && rest.After(h.Until) {
+	if rest := last.Add(s.rest(lost-1, 0)); lost >= 2 && rest.After(h.Until) {
 		h.Failures, h.Until, h.Outcome = max(h.Failures, lost-1), rest, store.SourceDown
 		h.Detail = "attempts in a row were never ended"
 	}
 }
 
-// rest is the length of the n-th rest in a row.
-func (s Schedule) rest(n int) time.Duration {
+// rest is the length of the n-th rest in a row: it doubles up to the retry interval, or to the longer distance with which the
+// source's budget lasts.
+func (s Schedule) rest(n int, lasting time.Duration) time.Duration {
 	d := min(shortestRest, s.RetryInterval)
 	for range n - 1 {
-		d = min(2*d, s.RetryInterval)
+		d = min(2*d, max(s.RetryInterval, lasting))
 	}
 	return d
 }
@@ -82,9 +84,9 @@ func outcome(batch enedis.Batch, err error) store.Outcome {
 // judge draws the consequence of an answer for the source: its rest after a failure, the end of it after a success. A
 // failure of the token, the connection, the clock or the quota concerns the whole source at once; any other one when it
 // strikes two meters in a row, or the only one. What concerns one token or one meter says nothing of the source.
-func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time, err error) (changed bool) {
+func (h *health) judge(rest time.Duration, p meter.PRM, alone bool, begun, now time.Time, err error) (changed bool) {
 	o := outcome(enedis.Batch{}, err)
-	h.lastError, h.probing = "", false
+	h.lastError, h.lastOutcome, h.probing = "", o, false
 	if o.Troubled() && o != store.WrongDirection {
 		h.lastError = err.Error()
 	}
@@ -105,7 +107,7 @@ func (h *health) judge(s Schedule, p meter.PRM, alone bool, begun, now time.Time
 		return false
 	}
 	h.Failures++
-	h.Until, h.Outcome, h.Detail, h.setAt = now.Add(s.rest(h.Failures)), o, err.Error(), now
+	h.Until, h.Outcome, h.Detail, h.setAt = now.Add(rest), o, err.Error(), now
 	if refusal, ok := errors.AsType[*enedis.Error](err); ok && refusal.After.After(now) {
 		h.NotBefore = refusal.After
 	}
@@ -133,16 +135,21 @@ func (h *health) state() contract.SourceState {
 	return contract.SourceBackoff
 }
 
-// describe tells how the source fares, with its budgets, the scarcest first.
-func (r *road) describe(budgets []contract.Budget, now time.Time) contract.Source {
+// describe tells how the source fares, with its budgets, the scarcest first, and until when one of them is spent for everybody.
+func (r *road) describe(budgets []contract.Budget, spent, now time.Time) contract.Source {
 	s := contract.Source{
 		Name: r.Name(), State: r.state(), Budgets: budgets, LastError: r.lastError, Differences: r.differs,
 	}
 	if r.Until.After(now) {
 		s.NextAllowedAt = r.Until
 	}
-	if len(budgets) > 0 && budgets[0].Calls >= budgets[0].Limit && s.State == contract.SourceOK {
+	switch {
+	case spent.After(now):
+		s.State, s.NextAllowedAt = contract.SourceQuota, later(spent, r.Until)
+	case s.State == contract.SourceOK && r.lastOutcome == store.OverQuota: // of one token
 		s.State = contract.SourceQuota
+	case s.State == contract.SourceOK && r.lastOutcome == store.BadSettings: // of one meter, or of one measure
+		s.State = contract.SourceAuth
 	}
 	return s
 }

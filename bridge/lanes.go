@@ -142,11 +142,11 @@ func (b *Bridge) round(ctx context.Context, due []*unit, now time.Time) {
 
 // roundOf asks for one meter's yesterday, series by series.
 func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
-	if err := b.profile(ctx, u); err != nil {
-		return err
+	trouble := b.profile(ctx, u)
+	if trouble != nil && !errors.Is(trouble, errTrouble) {
+		return trouble
 	}
 	asked := make(asked)
-	var trouble error
 	for {
 		b.mu.Lock()
 		now := b.Now()
@@ -159,14 +159,15 @@ func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
 		if err != nil {
 			return err
 		}
-		if b.troubled(u, a) {
+		if b.troubled(u, a.Attempt) {
 			trouble = errTrouble
 		}
-		asked.note(r, a.Outcome)
+		asked.note(r, a)
 	}
 }
 
-// asked counts what a round has asked for: by series and source, and by series alone what holds for all sources.
+// asked counts what a round has asked for: by series and source, by series alone what holds for all sources, and by source
+// alone what holds for all series.
 type asked map[question]int
 
 type question struct {
@@ -176,15 +177,19 @@ type question struct {
 
 // skip tells what is not to be asked again in this round.
 func (a asked) skip(s meter.Series, source string) bool {
-	return a[question{s, source}] >= refusals || a[question{s, ""}] >= refusals
+	return a[question{s, source}] >= refusals || a[question{s, ""}] >= refusals ||
+		a[question{meter.Series{}, source}] >= refusals
 }
 
-// note files an answer: a range that was refused is tried again with another one, trouble leaves the other sources.
-func (a asked) note(r task, o store.Outcome) {
+// note files an answer: a range that was refused is tried again with another one, trouble leaves the other sources. A source
+// that is given rest is not asked again in this round, however short the rest is: the others have what it cannot give.
+func (a asked) note(r task, f fetched) {
 	switch {
-	case o == store.Refused:
+	case f.resting:
+		a[question{meter.Series{}, r.source}] = refusals
+	case f.Outcome == store.Refused:
 		a[question{r.Series(), ""}]++
-	case bindsSource(o):
+	case bindsSource(f.Outcome):
 		a[question{r.Series(), r.source}] = refusals
 	default:
 		a[question{r.Series(), ""}] = refusals
@@ -220,7 +225,7 @@ func (b *Bridge) newestGap(now time.Time) (*unit, bool) {
 
 // fill makes one request of the backfill.
 func (b *Bridge) fill(ctx context.Context, u *unit, now time.Time) error {
-	if err := b.profile(ctx, u); err != nil {
+	if err := b.profile(ctx, u); err != nil && !errors.Is(err, errTrouble) {
 		return err
 	}
 	b.mu.Lock()

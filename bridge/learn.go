@@ -40,7 +40,7 @@ func (b *Bridge) learnLocked(u *unit, r task, a store.Attempt) bool {
 			series.NotCollected = time.Time{}
 		}
 	case store.NoData, store.WrongDirection:
-		if direction.Standing != store.Exists && s.Measure == meter.Daily {
+		if direction.Standing != store.Exists && (s.Measure == meter.Daily || a.Outcome == store.WrongDirection) {
 			direction.Standing, direction.How, direction.At = store.Absent, string(a.Outcome), a.EndedAt
 			direction.AskAgain = a.EndedAt.AddDate(0, 0, month)
 			if a.Outcome == store.NoData && r.Days.Len() < ride {

@@ -202,6 +202,33 @@ func (a *account) valueFor(s enedis.Scope, p meter.PRM) (value string, ok bool) 
 	return "", true
 }
 
+// spentUntil is until when a budget of a source has no room, whatever is asked of it: of a limit with several values, as those
+// of several tokens, until the first of them has some. The zero time for now.
+func (l *Ledger) spentUntil(source string, now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.account(source)
+	var until time.Time
+	for _, limit := range a.limits {
+		if limit.Scope == enedis.ScopeAPI || limit.Scope == enedis.ScopeMeter {
+			continue // another API, another meter has a budget of its own
+		}
+		first, values := time.Time{}, make(map[string]bool)
+		for _, c := range a.calls {
+			value := valueOf(limit.Scope, c)
+			if values[value] {
+				continue
+			}
+			values[value] = true
+			if room := a.room(limit, limit.Calls, value, now); len(values) == 1 || room.Before(first) {
+				first = room
+			}
+		}
+		until = later(until, first)
+	}
+	return until
+}
+
 // Budgets tells what was used of each limit of a source in the window that ends now, for each value of its scope that was
 // counted in it. The one with the least left comes first.
 func (l *Ledger) Budgets(source string) []contract.Budget {

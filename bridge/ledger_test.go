@@ -91,16 +91,19 @@ func TestRest(t *testing.T) {
 	tests := map[string]struct {
 		interval time.Duration
 		n        int
+		lasting  time.Duration // what the source's budget wants
 		want     time.Duration
 	}{
-		"the first":                 {30 * time.Minute, 1, 30 * time.Second},
-		"doubled":                   {30 * time.Minute, 3, 2 * time.Minute},
-		"up to the retry interval":  {30 * time.Minute, 20, 30 * time.Minute},
-		"a shorter retry interval":  {time.Second, 1, time.Second},
-		"and it stays there":        {time.Second, 9, time.Second},
-		"no overflow after a month": {30 * time.Minute, 2000, 30 * time.Minute},
+		"the first":                 {30 * time.Minute, 1, 0, 30 * time.Second},
+		"doubled":                   {30 * time.Minute, 3, 0, 2 * time.Minute},
+		"up to the retry interval":  {30 * time.Minute, 20, 0, 30 * time.Minute},
+		"a shorter retry interval":  {time.Second, 1, 0, time.Second},
+		"and it stays there":        {time.Second, 9, 0, time.Second},
+		"as its budget wants":       {time.Second, 4, time.Minute, 8 * time.Second},
+		"and no longer":             {time.Second, 20, time.Minute, time.Minute},
+		"no overflow after a month": {30 * time.Minute, 2000, 0, 30 * time.Minute},
 	}
 	for name, test := range tests {
-		require.Equal(t, test.want, Schedule{RetryInterval: test.interval}.rest(test.n), name)
+		require.Equal(t, test.want, Schedule{RetryInterval: test.interval}.rest(test.n, test.lasting), name)
 	}
 }

@@ -38,7 +38,11 @@ func (b *Bridge) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.awaited = len(waiting)
+	for _, a := range waiting {
+		if b.awaited++; a.Tries >= exchanges {
+			b.awaited, b.lost = b.awaited-1, b.lost+1
+		}
+	}
 	b.board, err = newBoard(ctx, b.Options)
 	return err
 }
@@ -167,6 +171,15 @@ func (b *Bridge) loadUnits(ctx context.Context) error {
 	}
 	for _, c := range consents {
 		b.units[c.PRM].consents[c.Source] = c
+	}
+	computed, err := b.Store.Computed(ctx, "")
+	if err != nil {
+		return err
+	}
+	for s, days := range computed {
+		if u, ok := b.units[s.PRM]; ok {
+			u.computed[s] = days
+		}
 	}
 	for s, c := range coverage {
 		if u, ok := b.units[s.PRM]; ok {

@@ -95,8 +95,8 @@ func (p planner) scout(u *unit, ways []way, now time.Time) meter.Series {
 	return scout
 }
 
-// lacks tells whether a series lacks yesterday and somebody has it. Where daily values come a day late, each is asked for once
-// a day, though the curve's sum stands in for yesterday's.
+// lacks tells whether a series lacks yesterday and somebody has it. Where daily values come a day late, those of before are asked
+// for once a day, though yesterday's curve is there: its sum stood in for them.
 func (p planner) lacks(u *unit, s meter.Series, ways []way, now time.Time) bool {
 	missing := !u.coverage[s].Complete(yesterday(now))
 	for _, w := range ways {
@@ -106,7 +106,8 @@ func (p planner) lacks(u *unit, s meter.Series, ways []way, now time.Time) bool 
 		if missing {
 			return true
 		}
-		return p.lags(s, w) && !u.answered(s, w.name, now)
+		days := u.computed[s]
+		return p.lags(s, w) && len(days) > 0 && days[0] < yesterday(now) && !u.answered(s, w.name, now)
 	}
 	return false
 }
@@ -223,12 +224,18 @@ func (p planner) first(u *unit, s meter.Series, w way, now time.Time) meter.Day 
 }
 
 // latest is the range of a request for yesterday: the days of the ride, and what fits before them back to the oldest day
-// that nobody was asked for.
+// that nobody was asked for, or whose value is computed.
 func (p planner) latest(u *unit, s meter.Series, w way, now time.Time) meter.Days {
 	today, first, span := meter.DayOf(now), p.first(u, s, w, now), p.span(u, s, w, now)
 	from := max(first, today-meter.Day(min(ride, span)))
-	if d, ok := u.known(s).FirstOpen(meter.Days{From: max(first, today-meter.Day(span)), To: from}); ok {
+	reach := meter.Days{From: max(first, today-meter.Day(span)), To: from}
+	if d, ok := u.known(s).FirstOpen(reach); ok {
 		from = d
+	}
+	for _, d := range u.computed[s] {
+		if reach.Contains(d) {
+			from = min(from, d)
+		}
 	}
 	return meter.Days{From: from, To: today}
 }

@@ -185,7 +185,7 @@ func BenchmarkPlanRound(b *testing.B) {
 				if !ok {
 					break
 				}
-				asked.note(r, store.Answered)
+				asked.note(r, fetched{Attempt: store.Attempt{Outcome: store.Answered}})
 				n++
 			}
 		}

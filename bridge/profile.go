@@ -13,7 +13,8 @@ import (
 )
 
 // profile reads a meter's contract when it is due: at the first start, after a new consent, monthly. It is put off before
-// the call, so that a crash does not repeat it. The first source that has contracts and may be asked is asked.
+// the call, so that a crash does not repeat it. The first source that has contracts and may be asked is asked. The error is
+// errTrouble when that source as a whole is in trouble, which stops no lane.
 func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	now := b.Now()
 	b.mu.Lock()
@@ -62,6 +63,9 @@ func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	b.mu.Unlock()
 	if err := b.Store.SaveMeter(ctx, kept); err != nil {
 		return b.storageStops(ctx, err)
+	}
+	if enedis.WholeSource(err) {
+		return errTrouble
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
@@ -131,7 +130,7 @@ func (b *Bridge) list(ctx context.Context, r *road, known listing, now time.Time
 	if ctx.Err() != nil {
 		return now
 	}
-	b.judgeListing(ctx, r, now, err)
+	b.judgeCall(ctx, r, now, err)
 	if err != nil {
 		b.Log.Warn("the meters of a source are not known", "source", r.Name(), "err", err)
 		return known.again(b.Schedule)
@@ -156,11 +155,11 @@ func (b *Bridge) keepList(ctx context.Context, r *road, known listing) {
 	}
 }
 
-// judgeListing draws the consequence of a listing for the source's health.
-func (b *Bridge) judgeListing(ctx context.Context, r *road, now time.Time, err error) {
-	if err == nil || enedis.WholeSource(err) {
-		b.judge(ctx, &unit{}, store.Attempt{Source: r.Name(), At: now}, err)
-	}
+// judgeCall draws the consequence of a call that is about no meter for the source's health.
+func (b *Bridge) judgeCall(ctx context.Context, r *road, now time.Time, err error) {
+	b.judge(ctx, &unit{}, store.Attempt{Source: r.Name(), At: now}, err)
+	b.board.forget(b.Topics.BridgeHealth())
+	signal(b.dirty)
 }
 
 // welcome has a meter served from now on, if it is not yet. It gives its unit.
@@ -208,6 +207,9 @@ func (b *Bridge) recall(ctx context.Context, m Meter) (*unit, error) {
 		if s.PRM == m.PRM {
 			u.coverage[s] = c
 		}
+	}
+	if u.computed, err = b.Store.Computed(ctx, m.PRM); err != nil {
+		return nil, err
 	}
 	attempts, err := b.Store.Attempts(ctx)
 	if err != nil {

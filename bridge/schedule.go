@@ -73,6 +73,18 @@ func (c *clock) stop() {
 	_ = c.scheduler.Shutdown() // nothing to mend when jobs that only signal do not end in time
 }
 
+// rest takes the last sign of life back, so that nobody takes a bridge that has ended for one that lives.
+func (b *Bridge) rest(ctx context.Context) {
+	if !b.Heartbeat {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if err := b.Store.Rest(ctx); err != nil {
+		b.Log.Warn("the heartbeat stays behind", "err", err)
+	}
+}
+
 // beat says that the schedule is alive, and has health published. It goes into the store only for a bridge without a page:
 // elsewhere it would wear out an SD card for nobody.
 func (b *Bridge) beat(ctx context.Context) {

@@ -90,23 +90,37 @@ func (b *Bridge) trouble(u *unit, s meter.Series, ways []way) contract.Reason {
 	if !u.collected(s) {
 		return contract.CurveNotCollected
 	}
-	if refusedEverywhere(u, ways) {
-		return reason(store.NoConsent, u.delivered())
+	last := u.last(s)
+	if a, ok := refusedEverywhere(u, ways); ok {
+		last = a
 	}
-	if last := u.last(s); !last.At.IsZero() {
-		return reason(last.Outcome, u.delivered())
+	if last.At.IsZero() {
+		return b.roadTrouble(u, ways)
 	}
-	return b.roadTrouble(u, ways)
+	return b.attemptTrouble(u, last)
 }
 
-// refusedEverywhere tells whether the last word of every source was that it has no consent for the meter.
-func refusedEverywhere(u *unit, ways []way) bool {
-	for _, w := range ways {
-		if _, refused := u.refused(w.name); !refused {
-			return false
+// attemptTrouble is what an attempt says. That a consent of today is not let through yet is to be waited for.
+func (b *Bridge) attemptTrouble(u *unit, a store.Attempt) contract.Reason {
+	if u.early(a, b.Now()) {
+		return contract.Waiting
+	}
+	return reason(a.Outcome, u.everDelivered())
+}
+
+// refusedEverywhere tells whether the last word of every source was that it has no consent for the meter, and gives that of the
+// most preferred one.
+func refusedEverywhere(u *unit, ways []way) (first store.Attempt, ok bool) {
+	for i, w := range ways {
+		a, refused := u.refused(w.name)
+		if !refused {
+			return store.Attempt{}, false
+		}
+		if i == 0 {
+			first = a
 		}
 	}
-	return len(ways) > 0
+	return first, len(ways) > 0
 }
 
 // roadTrouble is why nothing was asked of a series yet.
@@ -134,7 +148,7 @@ func (b *Bridge) meterTrouble(u *unit, ways []way) contract.Reason {
 		}
 	}
 	if !last.At.IsZero() {
-		return reason(last.Outcome, false)
+		return b.attemptTrouble(u, last)
 	}
 	return b.roadTrouble(u, ways)
 }
@@ -144,14 +158,14 @@ func (b *Bridge) describe() contract.Bridge {
 	now := b.Now()
 	d := contract.Bridge{Version: b.Version, Commit: b.Commit, StartedAt: b.started}
 	for _, r := range b.roads {
-		budgets := b.Ledger.Budgets(r.Name())
+		budgets, spent := b.Ledger.Budgets(r.Name()), b.Ledger.spentUntil(r.Name(), now)
 		b.mu.Lock()
-		d.Sources = append(d.Sources, r.describe(budgets, now))
+		d.Sources = append(d.Sources, r.describe(budgets, spent, now))
 		b.mu.Unlock()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d.NextRoundAt, d.ConsentsAwaited = b.nextRound, b.awaited
+	d.NextRoundAt, d.ConsentsAwaited, d.ConsentsLost = b.nextRound, b.awaited, b.lost
 	if b.lastRound != nil {
 		last := *b.lastRound
 		d.LastRound = &last

@@ -47,7 +47,7 @@ func (b *Bridge) storageFailed(err error) time.Time {
 	}
 	b.storage = err
 	if now := b.Now(); !b.retryAt.After(now) {
-		b.retryAt = now.Add(b.Schedule.rest(1))
+		b.retryAt = now.Add(b.Schedule.rest(1, 0))
 	}
 	return b.retryAt
 }

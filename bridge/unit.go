@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
@@ -13,8 +14,9 @@ type unit struct {
 	Meter
 	kept       store.Meter
 	coverage   map[meter.Series]meter.Coverage
-	tries      map[meter.Series][]tries // one for each source that was asked
-	consents   map[string]store.Consent // by source
+	tries      map[meter.Series][]tries     // one for each source that was asked
+	computed   map[meter.Series][]meter.Day // days whose daily value waits for Enedis's own, oldest first
+	consents   map[string]store.Consent     // by source
 	arrivals   []store.Arrival
 	light      store.Light
 	nextChange time.Time // when a document changes by the clock alone; zero before the first publication
@@ -29,6 +31,7 @@ func newUnit(m Meter, kept store.Meter) *unit {
 	return &unit{
 		Meter: m, kept: kept.Clone(), coverage: make(map[meter.Series]meter.Coverage),
 		tries: make(map[meter.Series][]tries), consents: make(map[string]store.Consent),
+		computed: make(map[meter.Series][]meter.Day),
 	}
 }
 
@@ -45,6 +48,16 @@ func (t tries) last() store.Attempt {
 		return t.history
 	}
 	return t.yesterday
+}
+
+// same is the last attempt for the very same days.
+func (t tries) same(days meter.Days) store.Attempt {
+	for _, a := range [...]store.Attempt{t.yesterday, t.history} {
+		if a.Days == days {
+			return a
+		}
+	}
+	return store.Attempt{}
 }
 
 // note files an attempt. One that reaches to the end of the day before it began is for yesterday.
@@ -234,9 +247,9 @@ func (u *unit) wrongUntil(d meter.Direction) time.Time {
 	return until
 }
 
-// refused tells whether the last word of a source was that it has no consent for the meter, and until when that holds all
-// requests of the meter there.
-func (u *unit) refused(source string) (until time.Time, refused bool) {
+// refused tells whether the last word of a source was that it has no consent for the meter. That attempt then holds all requests
+// of the meter there.
+func (u *unit) refused(source string) (a store.Attempt, refused bool) {
 	var newest store.Attempt
 	for _, list := range u.tries {
 		for _, t := range list {
@@ -246,14 +259,35 @@ func (u *unit) refused(source string) (until time.Time, refused bool) {
 		}
 	}
 	if newest.Outcome != store.NoConsent {
-		return time.Time{}, false
+		return store.Attempt{}, false
 	}
-	return newest.NotBefore, true
+	return newest, true
 }
 
 func (u *unit) refusedUntil(source string) time.Time {
-	until, _ := u.refused(source)
-	return until
+	a, _ := u.refused(source)
+	return a.NotBefore
+}
+
+// early tells whether an attempt was refused under a consent of the last day, under which nothing has come yet: Enedis may take
+// that long until it lets it through.
+func (u *unit) early(a store.Attempt, now time.Time) bool {
+	c, ok := u.consents[a.Source]
+	return ok && a.Outcome == store.NoConsent && enedis.MayBeEarly(a.Code) &&
+		now.Sub(c.GrantedAt) < 24*time.Hour && !u.deliveredUnder(c)
+}
+
+// deliveredUnder tells whether anything has come since a consent was given.
+func (u *unit) deliveredUnder(c store.Consent) bool { return u.kept.UpdatedAt.After(c.GrantedAt) }
+
+// everDelivered tells whether anything has come under the consents that hold, or ever where none is known.
+func (u *unit) everDelivered() bool {
+	for _, c := range u.consents {
+		if !u.deliveredUnder(c) {
+			return false
+		}
+	}
+	return u.delivered()
 }
 
 // release has whatever holds requests of the meter at a source hold no longer; an empty source stands for all.

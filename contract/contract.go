@@ -124,6 +124,7 @@ type Bridge struct {
 	StartedAt       time.Time
 	Sources         []Source // in order of preference
 	ConsentsAwaited int      // consents given whose services Enedis does not know yet
+	ConsentsLost    int      // consents given up in the last days: Enedis never came to know their services
 	LastRound       *Round
 	NextRoundAt     time.Time   // zero when none is planned
 	Statistics      *Statistics // Home Assistant's; nil while there are none

@@ -37,6 +37,13 @@ func (s *Store) Beat(ctx context.Context) error {
 	})
 }
 
+// Rest takes the heartbeat back at the end of a process.
+func (s *Store) Rest(ctx context.Context) error {
+	return s.write(ctx, "rest", func(ctx context.Context, t *tx) error {
+		return t.exec(ctx, `DELETE FROM installation WHERE key = ?`, heartbeat)
+	})
+}
+
 // Heartbeat reads when the process that uses the store in dir last wrote its heartbeat. It takes no lock and changes
 // nothing. errors.Is(err, fs.ErrNotExist) when there is no store, or none that was ever alive.
 func Heartbeat(ctx context.Context, dir string) (at time.Time, err error) {

@@ -35,3 +35,6 @@ CREATE TABLE authorisations (
   next_at  INTEGER,
   PRIMARY KEY (source, back)
 ) WITHOUT ROWID, STRICT;
+
+-- The daily values that we summed up, which wait for Enedis's own.
+CREATE INDEX days_computed ON days (series, day) WHERE quality = 'computed' AND curve IS NULL;
