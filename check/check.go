@@ -52,6 +52,7 @@ const (
 	nameSettings      = "settings"
 	nameData          = "data"
 	nameSource        = "source"
+	nameMeters        = "meters"
 	nameConsent       = "consent"
 	nameHourly        = "hourly"
 	nameDuration      = "duration"

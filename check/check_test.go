@@ -150,7 +150,7 @@ func TestTrouble(t *testing.T) {
 				w.broker = mqtttest.New(w.t, mqtttest.WithSubscriptions(func(string) bool { return false }))
 				w.Broker.URL = w.broker.URL()
 			},
-			name: "topics", status: Warning, message: "does not come back", remedy: "ACL",
+			name: "topics", status: Failed, message: "does not come back", remedy: "ACL",
 		},
 		"a page where somebody listens": {
 			spoil: func(w *world) { w.HTTPAddr = taken(w.t) },
@@ -241,6 +241,7 @@ func TestMetersOfConsents(t *testing.T) {
 	w.Meters = nil
 	require.Equal(t, OK, find(t, w.run(), "source", "").Status, "nobody has consented yet, and the credentials are good")
 	require.Len(t, w.sim.Calls(), 1, "the token")
+	require.Equal(t, Warning, find(t, w.run(), "meters", "").Status)
 
 	kept := w.store()
 	consent := store.Consent{PRM: m.PRM, Source: "dataconnect", GrantedAt: time.Now(), Until: yesterday() + 10}
@@ -315,7 +316,7 @@ func TestBrokerRemedies(t *testing.T) {
 		says   string
 	}{
 		{visit{echoed: true}, OK, "read back"},
-		{visit{}, Warning, "does not come back"},
+		{visit{}, Failed, "does not come back"},
 		{visit{lost: mqtt.ErrOffline}, Failed, "hangs up"},
 		{visit{lost: errors.New("late")}, Failed, "does not acknowledge the message (late)"},
 		{visit{refused: errSilent}, Failed, "no answer within 15s"},

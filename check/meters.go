@@ -94,7 +94,10 @@ func (t *trial) consent(m target, batch enedis.Batch, err error) Result {
 // holds makes the sentence on a consent that holds, with its last day, and warns when that is near.
 func (c *checker) holds(one *Result, message string, until meter.Day) {
 	one.Status, one.Message = OK, message
-	if until != 0 {
+	if until != 0 && until < meter.DayOf(c.Now()) {
+		one.Status, one.Remedy = Warning, c.say(consentSoonRemedy)
+		one.Message += c.say(consentEnded, until)
+	} else if until != 0 {
 		one.Message += c.say(consentUntil, until)
 		if until-meter.DayOf(c.Now()) < soon {
 			one.Status, one.Remedy = Warning, c.say(consentSoonRemedy)

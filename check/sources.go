@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,11 @@ func (c *checker) sources(ctx context.Context, kept *store.Store, running bool) 
 		t := &trial{checker: c, source: s, kept: kept, ledger: ledger, known: k, alone: len(list) == 1}
 		t.run(ctx, func() bool { return calls[s.Name()] > 0 })
 	}
+	if len(c.Meters) == 0 && !slices.ContainsFunc(list, func(s bridge.Source) bool {
+		return len(k.targets(c.Options, s.Name(), k.listed[s.Name()])) > 0
+	}) {
+		c.add(Result{Name: nameMeters, Status: Warning, Message: c.say(metersNone), Remedy: c.say(metersNoneRemedy)})
+	}
 	c.durations(k, list)
 }
 
@@ -92,6 +98,9 @@ func (t *trial) run(ctx context.Context, called func() bool) {
 		return
 	}
 	listed := t.list(ctx)
+	if listed != nil {
+		t.known.listed[name] = listed
+	}
 	targets := t.known.targets(t.Options, name, listed)
 	var results []Result
 	for _, m := range targets[:min(mostMeters, len(targets))] {

@@ -156,8 +156,13 @@ var (
 		"Le consentement est valable ; pas encore de valeur des derniers jours",
 		"The consent holds; there is no value of the last days yet",
 	}
-	consentAnswers    = phrase{"La source répond pour ce compteur", "The source answers for this meter"}
+	consentAnswers   = phrase{"La source répond pour ce compteur", "The source answers for this meter"}
+	metersNone       = phrase{"Aucun compteur n'est connu.", "No meter is known."}
+	metersNoneRemedy = phrase{
+		"Donnez METERS, ou un consentement sur la page du pont (Consentement).", "Give METERS, or a consent on the bridge's page (Consent).",
+	}
 	consentUntil      = phrase{" ; valable jusqu'au %s", "; it holds until %s"}
+	consentEnded      = phrase{" ; il s'est terminé le %s", "; it ended on %s"}
 	consentSoonRemedy = phrase{
 		"Renouvelez le consentement avant ce jour.",
 		"Renew the consent before that day.",
@@ -307,6 +312,7 @@ var titles = map[string]phrase{
 	nameSettings:      {"réglages", "settings"},
 	nameData:          {"données", "data"},
 	nameSource:        {"source", "source"},
+	nameMeters:        {"compteurs", "meters"},
 	nameConsent:       {"consentement", "consent"},
 	nameHourly:        {"courbe", "curve"},
 	nameDuration:      {"durée", "duration"},

@@ -179,7 +179,7 @@ func (s *Server) sayConsent(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	if v.Outcome == begin {
 		if b, _, err := s.bridge.Overview(r.Context()); err == nil {
-			v.Awaited = v.Words.awaited(b.ConsentsAwaited)
+			v.Awaited = v.Words.awaited(b)
 		}
 	}
 	s.render(w, status, "consent.html", v)

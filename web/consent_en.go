@@ -24,6 +24,7 @@ var englishConsent = consentWords{
 	days: "days left: %d", lastDay: "last day",
 	awaitedOne:  "A consent is given, and Enedis still prepares the access: nothing to do, the bridge asks again by itself.",
 	awaitedMore: "%d consents are given, and Enedis still prepares the access: nothing to do, the bridge asks again by itself.",
+	lost:        "A consent came to nothing: after ten requests Enedis still does not know its access. Give it again.",
 	said: map[outcome]saying{
 		begin: {Title: "Consent", Text: []string{
 			"The holder of the meter agrees at Enedis: signs in there, chooses the meters and accepts. The consent can be taken " +

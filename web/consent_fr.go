@@ -26,6 +26,7 @@ var frenchConsent = consentWords{
 		"lui-même.",
 	awaitedMore: "%d consentements sont donnés et Enedis en prépare encore l'accès : rien à faire, le pont redemande de " +
 		"lui-même.",
+	lost: "Un consentement donné n'a pas abouti : après dix demandes, Enedis n'en connaît toujours pas l'accès. Redonnez-le.",
 	said: map[outcome]saying{
 		begin: {Title: "Consentement", Text: []string{
 			"Le titulaire du compteur donne son accord chez Enedis : il s'y connecte, choisit ses compteurs et accepte. Il " +

@@ -458,7 +458,11 @@ func TestPageLeadsToTheConsent(t *testing.T) {
 	require.Contains(t, body, "Consentement jusqu&#39;au 2026-11-22 (dernier jour)")
 	require.Contains(t, body, "Consentement terminé le 2026-11-21")
 
-	f.authorize, f.bridge.ConsentsAwaited = "", 0
+	f.bridge.ConsentsLost = 1
+	_, body = get(t, server(t, f), "/")
+	require.Contains(t, body, "Redonnez-le")
+
+	f.authorize, f.bridge.ConsentsAwaited, f.bridge.ConsentsLost = "", 0, 0
 	f.meters[0].ConsentEnd, f.meters[1].ConsentEnd = 0, 0
 	_, body = get(t, server(t, f), "/")
 	require.NotContains(t, strings.ToLower(body), "consent")
@@ -471,4 +475,25 @@ func TestConsentIsGuarded(t *testing.T) {
 	}
 	require.Equal(t, http.StatusUnauthorized, c.paste(t, "state=x").Code)
 	require.Empty(t, c.handed)
+}
+
+func TestPasteBehindAProxyThatHandsAnotherHostOn(t *testing.T) {
+	for origin, want := range map[string]int{public: http.StatusOK, "https://elsewhere.example": http.StatusForbidden} {
+		c := newCustomer(t)
+		form := url.Values{"address": {public + "/consent/callback?autorisation_id=4711&state=" + c.start(t)}}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://10.0.0.7:8099/consent/paste", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		site, err := url.Parse(origin)
+		require.NoError(t, err)
+		r.Header.Set("Origin", site.Scheme+"://"+site.Host)
+		w := httptest.NewRecorder()
+		c.server.ServeHTTP(w, r)
+		require.Equal(t, want, w.Code, origin)
+	}
+}
+
+func TestConsentWithoutASlashLeadsToThePage(t *testing.T) {
+	w := newCustomer(t).visit(t, "/consent")
+	require.Equal(t, http.StatusSeeOther, w.Code)
+	require.Equal(t, "consent/", w.Header().Get("Location"), "relative: the page may stand below any path")
 }

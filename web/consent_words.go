@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -9,15 +10,15 @@ import (
 
 // consentWords are what the pages of the consent say, in one language.
 type consentWords struct {
-	Colon, Meters, Detail, Back            string
-	Begin, Start, Astray                   string
-	Steps                                  []string // after the start, where the browser may not come back
-	Address, Paste                         string
-	Register, Unregistered                 string
-	noPublicURL, ingress, elsewhere        string
-	ends, ended                            string // of a day, and of what is left
-	days, lastDay, awaitedOne, awaitedMore string
-	said                                   map[outcome]saying
+	Colon, Meters, Detail, Back                  string
+	Begin, Start, Astray                         string
+	Steps                                        []string // after the start, where the browser may not come back
+	Address, Paste                               string
+	Register, Unregistered                       string
+	noPublicURL, ingress, elsewhere              string
+	ends, ended                                  string // of a day, and of what is left
+	days, lastDay, awaitedOne, awaitedMore, lost string
+	said                                         map[outcome]saying
 }
 
 // saying is an outcome in words.
@@ -47,13 +48,18 @@ func (w consentWords) until(c contract.Consent, today meter.Day) string {
 	return fmt.Sprintf(w.ends, *c.Until, fmt.Sprintf(w.days, *c.DaysLeft))
 }
 
-// awaited says how many consents are not served yet; empty when none is.
-func (w consentWords) awaited(n int) string {
-	switch n {
+// awaited says how many consents are not served yet, and that some came to nothing; empty when none is.
+func (w consentWords) awaited(b contract.Bridge) string {
+	var said []string
+	switch n := b.ConsentsAwaited; n {
 	case 0:
-		return ""
 	case 1:
-		return w.awaitedOne
+		said = append(said, w.awaitedOne)
+	default:
+		said = append(said, fmt.Sprintf(w.awaitedMore, n))
 	}
-	return fmt.Sprintf(w.awaitedMore, n)
+	if b.ConsentsLost > 0 {
+		said = append(said, w.lost)
+	}
+	return strings.Join(said, " ")
 }

@@ -51,7 +51,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	}
 	v := view{
 		Locale: s.Locale, Version: s.Version, Words: words(s.Locale), Sources: b.Health().Sources,
-		Consents: s.consents(), Awaited: consentWordsOf(s.Locale).awaited(b.ConsentsAwaited),
+		Consents: s.consents(), Awaited: consentWordsOf(s.Locale).awaited(b),
 	}
 	for _, m := range meters {
 		v.Meters = append(v.Meters, s.show(m))

@@ -68,6 +68,10 @@ func New(o Options, b Bridge) *Server {
 	private.HandleFunc("GET /api/v1/meters/{prm}/freshness", s.freshness)
 	private.HandleFunc("GET /api/v1/meters/{prm}/readings", s.readings)
 	private.Handle("GET /metrics", s.metrics())
+	private.HandleFunc("GET /consent", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "consent/") // relative, for the page may stand below any path
+		w.WriteHeader(http.StatusSeeOther)
+	})
 	private.HandleFunc("GET /consent/{$}", s.consentPage)
 	private.HandleFunc("GET /consent/start", s.startConsent)
 	private.HandleFunc("GET /consent/callback", s.endConsent)
@@ -77,7 +81,11 @@ func New(o Options, b Bridge) *Server {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("/", s.guarded(private))
-	s.handler = safe(http.NewCrossOriginProtection().Handler(mux))
+	sameOrigin := http.NewCrossOriginProtection()
+	if public, err := url.Parse(o.PublicURL); err == nil && public.Host != "" { // a proxy may hand another host on
+		_ = sameOrigin.AddTrustedOrigin(public.Scheme + "://" + public.Host) // it is an origin, as the settings were checked
+	}
+	s.handler = safe(sameOrigin.Handler(mux))
 	return s
 }
 
