@@ -223,7 +223,7 @@ func TestGoodSettings(t *testing.T) {
 		"unknown variables are warnings": {
 			map[string]string{
 				"MQTT_HOST": "localhost", "ENEDIS_CLIENT_SECRETS": "secret", "HOMEASSISTANT_TOKEN": "secret",
-				"HOMEASSISTANT_TOKEN_FILE": "/secret", "MQTT_PASWORD_FILE": "/secret",
+				"HOMEASSISTANT_TOKEN_FILE": "/secret", "MQTT_PASWORD_FILE": "/secret", "MQTT_USER": "linky",
 			},
 			func(t *testing.T, s settings) {
 				t.Helper()
@@ -233,6 +233,7 @@ func TestGoodSettings(t *testing.T) {
 					"HOMEASSISTANT_TOKEN_FILE is not used by this version",
 					"MQTT_HOST is no setting; did you mean MQTT_URL?",
 					"MQTT_PASWORD_FILE is no setting; did you mean MQTT_PASSWORD_FILE?",
+					"MQTT_USER is no setting; did you mean MQTT_USERNAME?",
 				}, english(s.warnings))
 			},
 		},

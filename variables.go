@@ -54,8 +54,12 @@ func ours(name string) bool {
 	return false
 }
 
-// nearest is the name with the least edits.
+// nearest is the name with the least edits, of those that go on as the given one does, if there are any.
 func nearest(name string, names []string) string {
+	longer := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.HasPrefix(n, name) })
+	if len(longer) > 0 {
+		names = longer
+	}
 	return slices.MinFunc(names, func(a, b string) int { return edits(name, a) - edits(name, b) })
 }
 

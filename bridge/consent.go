@@ -228,7 +228,7 @@ func (b *Bridge) warnOfConsents(now time.Time) {
 		left := int(end - meter.DayOf(now))
 		passed := len(slices.DeleteFunc(slices.Clone(warnings[:]), func(days int) bool { return left > days }))
 		if passed > u.warned {
-			b.Log.Warn("a consent ends: renew it on the page", "prm", p, "days_left", max(0, left), "last", end.String())
+			b.Log.Warn("a consent ends: renew it where it was given", "prm", p, "days_left", max(0, left), "last", end.String())
 		}
 		u.warned = passed
 	}

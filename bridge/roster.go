@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
@@ -158,6 +159,11 @@ func (b *Bridge) keepList(ctx context.Context, r *road, known listing) {
 // judgeCall draws the consequence of a call that is about no meter for the source's health.
 func (b *Bridge) judgeCall(ctx context.Context, r *road, now time.Time, err error) {
 	b.judge(ctx, &unit{}, store.Attempt{Source: r.Name(), At: now}, err)
+	if enedis.ActionOf(err) == enedis.Wait { // there is no such address: "no data" is no word on this
+		b.mu.Lock()
+		r.lastError, r.lastOutcome = err.Error(), store.BadSettings
+		b.mu.Unlock()
+	}
 	b.board.forget(b.Topics.BridgeHealth())
 	signal(b.dirty)
 }

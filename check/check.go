@@ -126,7 +126,8 @@ func clean(text string) string {
 func (c *checker) report() Report {
 	r := Report{OK: true, Checks: c.results}
 	for i, one := range r.Checks {
-		r.Checks[i].Message, r.Checks[i].Remedy = clean(one.Message), clean(one.Remedy)
+		r.Checks[i].Message = strings.ReplaceAll(clean(one.Message), "..", ".") // what is quoted may end its sentence itself
+		r.Checks[i].Remedy = clean(one.Remedy)
 		r.OK = r.OK && one.Status != Failed
 	}
 	return r
