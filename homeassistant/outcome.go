@@ -1,0 +1,103 @@
+package homeassistant
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// State is how the import fares.
+type State string
+
+// The states.
+const (
+	OK      State = "ok"      // the statistics say what the store says
+	Waiting State = "waiting" // Home Assistant starts, migrates its database or is busy
+	Down    State = "down"    // no connection, or one that broke
+	Auth    State = "auth"    // the token is refused, or not of an administrator
+	Refused State = "refused" // a statistic is not like ours, or Home Assistant did not take its rows
+	Storage State = "storage" // our own store fails
+)
+
+// Outcome is what there is to say of the import.
+type Outcome struct {
+	State        State     // empty before the first pass has ended
+	Version      string    // Home Assistant's; empty before the first connection
+	LastImportAt time.Time // when rows were last written, in this process or a former one; zero for never
+	Error        string    // one line for people, in English, without whole PRMs; empty when there is none
+	NextTryAt    time.Time // zero when all is well: then the next pass comes with the next change
+	Series       []SeriesOutcome
+}
+
+// SeriesOutcome is how one series fared in the last pass that came to it.
+type SeriesOutcome struct {
+	Series
+	Mark
+	Written  int  // rows
+	InEnergy bool // the Energy dashboard uses it
+	Err      error
+}
+
+// stateOf is what an error of a pass says.
+func stateOf(err error) State {
+	_, ours := errors.AsType[*storeError](err)
+	_, refusal := errors.AsType[*Error](err)
+	_, other := errors.AsType[*MetadataError](err)
+	switch {
+	case err == nil:
+		return OK
+	case ours:
+		return Storage
+	case errors.Is(err, ErrToken), errors.Is(err, ErrAdmin):
+		return Auth
+	case errors.Is(err, ErrNotReady), errors.Is(err, errUnwritten):
+		return Waiting
+	case refusal, other, errors.Is(err, ErrForeign):
+		return Refused
+	}
+	return Down
+}
+
+// Outcome is how the import fares, at the end of the last pass.
+func (i *Importer) Outcome() Outcome {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.outcome
+}
+
+// conclude keeps what a pass has come to, and logs it when it is news.
+func (i *Importer) conclude(done []SeriesOutcome, version string, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	before := i.outcome
+	o := Outcome{State: stateOf(err), Version: version, LastImportAt: before.LastImportAt, NextTryAt: i.due, Series: done}
+	if o.Version == "" {
+		o.Version = before.Version
+	}
+	if len(done) == 0 {
+		o.Series = before.Series
+	}
+	for _, s := range done {
+		if s.ImportedAt.After(o.LastImportAt) {
+			o.LastImportAt = s.ImportedAt
+		}
+		if s.Written > 0 && s.Err == nil {
+			i.o.Log.Info("statistics written", "statistic", s.ID(), "rows", s.Written, "through", s.Last)
+		}
+	}
+	if err != nil {
+		o.Error = clean(strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if o.State != before.State || o.Error != before.Error {
+		i.o.logNews(o)
+	}
+	i.outcome = o
+}
+
+func (o Options) logNews(news Outcome) {
+	if news.State == OK {
+		o.Log.Info("statistics are up to date", "homeassistant", news.Version)
+		return
+	}
+	o.Log.Warn("statistics are not up to date", "state", string(news.State), "err", news.Error, "next_try_at", news.NextTryAt)
+}
