@@ -269,7 +269,7 @@ func TestYearOnConsoAPI(t *testing.T) {
 	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: shared, Kind: enedistest.SelfConsumer, Published: late}}}
 	inWorld(t, paris(2026, 1, 5, 20, 0), o, func(w *world) {
 		g := newConso(w, o)
-		w.sources = only(g.consoAPI)
+		w.sources, w.offline = only(g.consoAPI), true
 		w.start()
 		w.at("2026-01-05", "21:00")
 		w.stop()
@@ -279,13 +279,14 @@ func TestYearOnConsoAPI(t *testing.T) {
 			w.start()
 			for hour := 9; hour < 20; hour++ {
 				w.at(day.String(), fmt.Sprintf("%02d:45", hour))
-				if w.light(shared).Level == contract.Green {
+				_, meters, err := w.bridge.Overview(w.t.Context())
+				require.NoError(t, err)
+				if meters[0].Light(contract.French, time.Now()).Level == contract.Green {
 					green++
 					break
 				}
 			}
 			w.stop()
-			w.broker.forget()
 			g.enedis.ForgetCalls()
 			g.conso.ForgetCalls()
 		}

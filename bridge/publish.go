@@ -64,9 +64,10 @@ func (b *Bridge) publish(ctx context.Context) error {
 		case <-b.dirty:
 		case <-clock.C:
 		}
-		if connected {
-			b.flush(ctx)
+		if !connected {
+			continue // the first connection has everything published
 		}
+		b.flush(ctx)
 		clock.Reset(max(publishEvery/10, b.nextFlush().Sub(b.Now())))
 	}
 }

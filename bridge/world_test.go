@@ -42,6 +42,7 @@ type world struct {
 	options   func(o *bridge.Options)                     // nil: as they are
 	log       *slog.Logger
 	announce  *discovery.Options     // nil: no discovery
+	offline   bool                   // the broker is away
 	onCall    atomic.Pointer[func()] // called when a measure is asked for
 	beforeRun func()                 // called when the bridge is made and does not run yet
 	unlock    func()
@@ -102,7 +103,9 @@ func (w *world) start() {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- w.bridge.Run(ctx) }()
-	w.broker.connect()
+	if !w.offline {
+		w.broker.connect()
+	}
 	w.stop = func() {
 		cancel()
 		require.NoError(w.t, <-ended)
@@ -242,13 +245,6 @@ func (f *fakeBroker) topics(p meter.PRM) []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// forget drops what was said, but for what is retained.
-func (f *fakeBroker) forget() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.events, f.history, f.at = nil, nil, nil
 }
 
 // take gives the messages that were not retained, and forgets them.

@@ -85,7 +85,7 @@ func named(back url.Values, name string) []string {
 func consentError(code string, descriptions []string) *enedis.ConsentError {
 	return &enedis.ConsentError{
 		Refused: strings.EqualFold(code, "access_denied"),
-		Code:    enedis.Clean(strings.Join(append([]string{code}, descriptions...), ": ")),
+		Code:    cmp.Or(enedis.Clean(strings.Join(append([]string{code}, descriptions...), ": ")), "an error without a name"),
 	}
 }
 

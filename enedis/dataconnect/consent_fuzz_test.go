@@ -33,6 +33,7 @@ func FuzzGrants(f *testing.F) {
 	}
 	f.Add("usage_point_id=09876543210987%3B33000000000033,", "{}", true)
 	f.Add("Error=x&error_description=09876543210987", "null", true)
+	f.Add("error=\x00", "0", true)
 	f.Add("autorisation_id=123456789", `{"error":"Bad request"}`, true)
 
 	prm, digits := regexp.MustCompile(`^[0-9]{14}$`), regexp.MustCompile(`[0-9]{14}`)
