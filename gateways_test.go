@@ -98,7 +98,9 @@ func wholeWeek(retained map[string]string, p meter.PRM, days meter.Days) bool {
 			return false
 		}
 	}
-	return has(topics.MaxPower(p), last) && strings.Count(retained[topics.State(p)], `"date":`+last) == 2
+	state := retained[topics.State(p)]
+	return has(topics.MaxPower(p), last) && retained[topics.Freshness(p)] == string(contract.Green) &&
+		strings.Count(state, `"date":`+last) == 2 && !strings.Contains(state, `_curve":null`) && !strings.Contains(state, `_power":null`)
 }
 
 var ofTheSource = regexp.MustCompile(`"(source|quality)":"[^"]*"`)
@@ -110,7 +112,7 @@ func sameWhateverTheSource(t *testing.T, retained map[string]string, p meter.PRM
 	for topic, body := range retained {
 		rest, ok := strings.CutPrefix(topic, "enedis2mqtt/"+string(p)+"/")
 		switch {
-		case !ok, rest == "freshness/detail":
+		case !ok, rest == "freshness/detail", rest == "late": // which may be of the moment before
 			continue
 		case rest == "state":
 			var state map[string]json.RawMessage
