@@ -1,0 +1,6 @@
+//go:build !race
+
+package bridge_test
+
+// yearOfDays is how long the year on Conso API is.
+const yearOfDays = 365
