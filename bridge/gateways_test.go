@@ -389,7 +389,7 @@ func TestFiftyStartsWithAGatewayThatFails(t *testing.T) {
 					g.enedis.Inject(enedistest.Fault{Name: fault})
 					for range 50 {
 						w.start()
-						time.Sleep(time.Second)
+						w.pass(time.Second)
 						w.stop()
 					}
 					require.NotZero(t, g.requests())
@@ -423,12 +423,12 @@ func TestRoundsGrowApartWhereTheBudgetWouldNotLast(t *testing.T) {
 		inWorld(t, paris(2026, 11, 22, 8, 0), o, func(w *world) {
 			g := newConso(w, o)
 			w.sources = only(g.consoAPI)
-			w.schedule = bridge.Schedule{WindowEnd: 24 * 60, RetryInterval: time.Second, RetryUntil: 19 * 60}
+			w.schedule = impatient
 			w.start()
-			time.Sleep(test.out + test.wait)
+			w.pass(test.out + test.wait)
 			require.Equal(t, contract.Green, w.light(home).Level, name)
 			require.LessOrEqual(t, g.requests(), test.most, name)
-			time.Sleep(20 * time.Hour)
+			w.pass(20 * time.Hour)
 			require.LessOrEqual(t, g.most(12*time.Hour), 60, name)
 		})
 	}
@@ -439,9 +439,7 @@ func TestMeterWithoutCurveOnALaggingSource(t *testing.T) {
 	t.Parallel()
 	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home, Kind: enedistest.NoCurve}}, PublishedAtOnce: true}
 	inWorld(t, paris(2026, 11, 10, 12, 0), o, func(w *world) {
-		g := newGateway(w, o, func(e *enedistest.Enedis) http.Handler {
-			return enedistest.NewMyElectricalDataV2(e, enedistest.MyElectricalDataV2Options{ClientID: "med", ClientSecret: "secret"})
-		})
+		g := newMED(w, o)
 		w.sources = only(g.myElectricalData(myelectricaldata.V2))
 		w.start()
 		w.at("2026-11-14", "23:00")
@@ -507,10 +505,10 @@ func TestOutageDoesNotSpendTheBudgetOfTheDay(t *testing.T) {
 			w.sources, w.schedule = only(g.consoAPI), impatient
 			g.enedis.Inject(enedistest.Fault{Name: fault})
 			w.start()
-			time.Sleep(75 * time.Second)
+			w.pass(75 * time.Second)
 			require.LessOrEqual(t, g.requests(), 12, fault)
 			g.enedis.Heal()
-			time.Sleep(75 * time.Second)
+			w.pass(75 * time.Second)
 			require.Equal(t, contract.Green, w.light(shared).Level, fault)
 			w.stop()
 			g.enedis.Inject(enedistest.Fault{Name: fault})
@@ -531,7 +529,7 @@ func TestDaysThatCameByFailoverAreNotAskedAgainWherePreferredDailyValuesLag(t *t
 		w.sources, w.schedule = only(med.myElectricalData(myelectricaldata.V2), conso.consoAPI), impatient
 		med.enedis.Inject(enedistest.Fault{Name: "500"})
 		w.start()
-		time.Sleep(10 * time.Second)
+		w.pass(10 * time.Second)
 		require.Equal(t, contract.Green, w.light(shared).Level)
 		med.take()
 		conso.take()
@@ -572,12 +570,12 @@ func TestHangingSourceIsAskedOnceInARound(t *testing.T) {
 			return []bridge.Source{w.dataConnect(ledger), g.consoAPI(ledger)}
 		}
 		w.start()
-		time.Sleep(20 * time.Second)
+		w.pass(20 * time.Second)
 		w.stop()
 		w.sim.Inject(enedistest.Fault{Name: "hang"})
 		w.at("2026-11-21", "12:00")
 		w.start()
-		time.Sleep(45 * time.Second)
+		w.pass(45 * time.Second)
 		require.Equal(t, contract.Green, w.light(shared).Level)
 	})
 }
@@ -625,13 +623,12 @@ func TestHealthOfGateways(t *testing.T) {
 			}
 			w.start()
 			if test.spent {
-				w.schedule.RetryInterval = time.Second
 				for range 60 {
 					w.bridge.Receive(w.t.Context(), "e/bridge/request/refresh", []byte(`{}`), false)
-					time.Sleep(time.Minute)
+					w.pass(time.Minute)
 				}
 			} else {
-				time.Sleep(30 * time.Second)
+				w.pass(30 * time.Second)
 			}
 			health := w.sourceHealth("myelectricaldata")
 			require.Equal(t, test.want, health.State, "%s: %+v", name, *cmp.Or(health.LastError, new(string)))

@@ -144,6 +144,12 @@ func (w *world) at(day string, clock string) {
 	synctest.Wait()
 }
 
+// pass lets the bubble's time go by, which takes none, until everything has come to rest.
+func (w *world) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // calls lists the measures asked for since the last look, as "…0987 consommation_quotidienne 2026-01-01..2026-11-22".
 func (w *world) calls() []string {
 	var list []string
