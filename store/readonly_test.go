@@ -205,7 +205,7 @@ func TestWhatAReaderCannotRead(t *testing.T) {
 		"no folder":       {noFolder, fs.ErrNotExist, "there is no data of enedis2mqtt in DIR: start it once, or set DATA_DIR"},
 		"an empty folder": {func(*testing.T, string) {}, fs.ErrNotExist, "there is no data of enedis2mqtt in DIR"},
 		"an empty file":   {file(""), fs.ErrNotExist, "there is no data of enedis2mqtt in DIR"},
-		"an older one":    {older, ErrOlder, "DIR/enedis2mqtt.db was written by an older enedis2mqtt (schema 1, this one reads 2)"},
+		"an older one":    {older, ErrOlder, "DIR/enedis2mqtt.db was written by an older enedis2mqtt (schema 1, this one reads 3)"},
 		"a newer one":     {newer, ErrNewer, "DIR/enedis2mqtt.db was written by a newer enedis2mqtt (schema 90001"},
 		"a damaged one":   {file("hello"), ErrDamaged, "DIR/enedis2mqtt.db is damaged ("},
 	}
