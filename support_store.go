@@ -145,7 +145,7 @@ func (b *bundle) series(m store.Meter, s meter.Series, coverage map[meter.Series
 	if !known && state == (store.SeriesState{}) {
 		return
 	}
-	days := meter.Days{From: m.FirstWanted[s.Measure], To: meter.DayOf(b.now)}
+	days := meter.Days{From: m.Wanted[s.Measure].First, To: meter.DayOf(b.now)}
 	if oldest, ok := c.Oldest(); ok && (days.From == 0 || oldest < days.From) {
 		days.From = oldest
 	}
@@ -158,7 +158,7 @@ func (b *bundle) series(m store.Meter, s meter.Series, coverage map[meter.Series
 	if more := len(runs) - mostRuns; more > 0 {
 		runs = append([]string{fmt.Sprintf("%d earlier runs", more)}, runs[more:]...)
 	}
-	b.line("    %s, wanted from %s: %s", s.Measure, dayText(m.FirstWanted[s.Measure]), strings.Join(runs, ", "))
+	b.line("    %s, wanted from %s: %s", s.Measure, dayText(m.Wanted[s.Measure].First), strings.Join(runs, ", "))
 	if state.RefusedStart != 0 || !state.NotCollected.IsZero() {
 		b.line("      refused start %s, not collected since %s", dayText(state.RefusedStart), inParis(state.NotCollected))
 	}

@@ -49,6 +49,21 @@ func (c Coverage) Month(d Day) MonthCoverage {
 	return MonthCoverage{First: first}
 }
 
+// Since is the coverage without the days before d. before is the sum of the values of those of them that share its month.
+func (c Coverage) Since(d Day, before int64) Coverage {
+	month := d.Month().From
+	i := sort.Search(len(c), func(i int) bool { return c[i].First >= month })
+	c = slices.Clone(c[i:])
+	if len(c) > 0 && c[0].First == month {
+		here := mask(month, Days{From: d, To: d.Month().To})
+		c[0].Present &= here
+		c[0].Complete &= here
+		c[0].Asked &= here
+		c[0].Sum -= before
+	}
+	return c
+}
+
 // Edit gives the month that holds d for changing; a new one is put in its place in the order.
 func (c *Coverage) Edit(d Day) *MonthCoverage {
 	first := d.Month().From

@@ -50,7 +50,7 @@ func (s *Store) Begin(ctx context.Context, a Attempt) (Attempt, error) {
 }
 
 // End writes the outcome of an attempt and merges the days of its answer, all in one transaction. Where the outcome is
-// settled, the attempt's days are marked as asked. Where the source's daily values lag, each day of a curve that is complete
+// settled, the attempt's days are marked as asked, and those that are not complete are remembered as answer.Missed says. Where the source's daily values lag, each day of a curve that is complete
 // then gives a daily value of quality meter.Computed, which is merged as any other. A zero EndedAt becomes now, and Lost 0.
 func (s *Store) End(ctx context.Context, a Attempt, answer Answer) (Merged, error) {
 	var merged Merged
@@ -70,8 +70,10 @@ func (s *Store) End(ctx context.Context, a Attempt, answer Answer) (Merged, erro
 				return err
 			}
 		}
-		merged, err = t.take(ctx, a.Series, answer)
-		return err
+		if merged, err = t.take(ctx, a.Series, answer); err != nil || !a.Outcome.Settled() {
+			return err
+		}
+		return t.miss(ctx, id, a.Days, answer.Missed)
 	})
 	if err != nil {
 		return Merged{}, err

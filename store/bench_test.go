@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,33 @@ func BenchmarkMergeYearOfCurve(b *testing.B) {
 		series := meter.Series{PRM: meter.PRM(fmt.Sprintf("%014d", i)), Direction: meter.Consumption, Measure: meter.LoadCurve}
 		merged := merge(b, s, series, year...)
 		require.Len(b, merged.Changed, 365)
+	}
+}
+
+// BenchmarkEndYearOfCurve stores the same year as a source's answers do, with outcome, coverage and holes: as one answer, and as
+// one for each week, in as many transactions.
+func BenchmarkEndYearOfCurve(b *testing.B) {
+	year := meter.Days{From: yesterday - 364, To: yesterday + 1}
+	var values []meter.DayValues
+	for d := range year.All() {
+		values = append(values, halfHours(d, int64(d)))
+	}
+	for name, span := range map[string]int{"one answer": 365, "53 answers": 7} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, b.TempDir())
+			for i := 0; b.Loop(); i++ {
+				series := meter.Series{PRM: meter.PRM(fmt.Sprintf("%014d", i)), Direction: meter.Consumption, Measure: meter.LoadCurve}
+				for week := range slices.Chunk(values, span) {
+					a := Attempt{
+						Source: "dataconnect", Series: series, Days: meter.Days{From: week[0].Day, To: week[0].Day + meter.Day(len(week))},
+						At: noon, Outcome: Answered,
+					}
+					merged, err := s.End(b.Context(), a, Answer{Days: week, Rank: byLength})
+					require.NoError(b, err)
+					require.Len(b, merged.Changed, len(week))
+				}
+			}
+		})
 	}
 }
 

@@ -79,6 +79,19 @@ func (s *Store) CoverageOf(ctx context.Context, series meter.Series) (meter.Cove
 	return c, err
 }
 
+// coverage gives what is known of the months of a series that share days with the run.
+func (t *tx) coverage(ctx context.Context, series int64, run meter.Days) (meter.Coverage, error) {
+	var c meter.Coverage
+	err := t.each(ctx, `SELECT `+monthColumns+` FROM months m WHERE m.series = ? AND m.month BETWEEN ? AND ? ORDER BY m.month`,
+		[]any{series, toDay(run.From) / 100, toDay(run.To) / 100}, func(scan scan) error {
+			var m month
+			err := scan(m.columns()...)
+			c = append(c, m.read())
+			return err
+		})
+	return c, err
+}
+
 const monthColumns = `m.month, m.present, m.complete, m.asked, m.total`
 
 // month is a row of the table months.

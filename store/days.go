@@ -31,8 +31,14 @@ func (s *Store) Merge(ctx context.Context, series meter.Series, days []meter.Day
 // take merges an answer, and the daily values that its curve days sum up to where the source's own lag.
 func (t *tx) take(ctx context.Context, series meter.Series, answer Answer) (Merged, error) {
 	merged, held, err := t.merge(ctx, series, answer.Days, answer.Rank)
-	if err != nil || !answer.DailyLags || series.Measure != meter.LoadCurve {
+	if err != nil {
 		return merged, err
+	}
+	if merged.Apart, err = t.compare(ctx, series, merged.Changed); err != nil {
+		return merged, err
+	}
+	if !answer.DailyLags || series.Measure != meter.LoadCurve {
+		return merged, nil
 	}
 	var sums []meter.DayValues
 	for _, curve := range held {
@@ -91,6 +97,9 @@ func (t *tx) merge(
 	}
 	if len(merged.Changed) == 0 {
 		return merged, held, nil
+	}
+	if err := t.close(ctx, id, merged.Changed); err != nil {
+		return Merged{}, nil, err
 	}
 	return merged, held, t.settle(ctx, id, merged.Changed)
 }

@@ -21,7 +21,10 @@ func TestMeters(t *testing.T) {
 			meter.Consumption: {Standing: Exists, How: "contract", At: noon, Activation: yesterday - 900},
 			meter.Production:  {Standing: Absent, How: "no_data", At: noon, AskAgain: noon.Add(720 * time.Hour)},
 		},
-		FirstWanted: map[meter.Measure]meter.Day{meter.Daily: yesterday - 300, meter.LoadCurve: yesterday - 6},
+		Wanted: map[meter.Measure]Wanted{
+			meter.Daily:     {First: yesterday - 900, Floor: yesterday - 300, Stopped: yesterday - 1100},
+			meter.LoadCurve: {First: yesterday - 6},
+		},
 		Series: map[meter.Series]SeriesState{
 			daily: {RefusedStart: yesterday - 400},
 			curve: {NotCollected: noon},
@@ -34,9 +37,9 @@ func TestMeters(t *testing.T) {
 	empty := func(prm meter.PRM, seen time.Time) Meter {
 		return Meter{
 			PRM: prm, FirstSeen: seen,
-			Directions:  map[meter.Direction]DirectionState{},
-			FirstWanted: map[meter.Measure]meter.Day{},
-			Series:      map[meter.Series]SeriesState{},
+			Directions: map[meter.Direction]DirectionState{},
+			Wanted:     map[meter.Measure]Wanted{},
+			Series:     map[meter.Series]SeriesState{},
 		}
 	}
 	second := empty(otherCurve.PRM, noon.Add(-time.Hour))

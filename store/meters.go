@@ -55,8 +55,9 @@ func (t *tx) saveWanted(ctx context.Context, m Meter) error {
 	if err := t.exec(ctx, `DELETE FROM wanted WHERE prm = ?`, m.PRM); err != nil {
 		return err
 	}
-	for measure, day := range m.FirstWanted {
-		err := t.exec(ctx, `INSERT INTO wanted (prm, measure, first_day) VALUES (?, ?, ?)`, m.PRM, measure, toDay(day))
+	for measure, w := range m.Wanted {
+		err := t.exec(ctx, `INSERT INTO wanted (prm, measure, first_day, floor_day, stopped_day) VALUES (?, ?, ?, ?, ?)`,
+			m.PRM, measure, toDay(w.First), toKnownDay(w.Floor), toKnownDay(w.Stopped))
 		if err != nil {
 			return err
 		}
@@ -113,9 +114,9 @@ func (s *Store) Meters(ctx context.Context) ([]Meter, error) {
 
 func scanMeter(scan scan) (Meter, error) {
 	m := Meter{
-		Directions:  make(map[meter.Direction]DirectionState),
-		FirstWanted: make(map[meter.Measure]meter.Day),
-		Series:      make(map[meter.Series]SeriesState),
+		Directions: make(map[meter.Direction]DirectionState),
+		Wanted:     make(map[meter.Measure]Wanted),
+		Series:     make(map[meter.Series]SeriesState),
 	}
 	var firstSeen, updatedAt, readAt, notBefore instant
 	var directions sql.Null[string]
@@ -144,13 +145,15 @@ func (s *Store) addDirections(ctx context.Context, meters map[meter.PRM]*Meter) 
 }
 
 func (s *Store) addWanted(ctx context.Context, meters map[meter.PRM]*Meter) error {
-	return s.reader.each(ctx, "wanted days", `SELECT prm, measure, first_day FROM wanted`, nil, func(scan scan) error {
+	const query = `SELECT prm, measure, first_day, floor_day, stopped_day FROM wanted`
+	return s.reader.each(ctx, "wanted days", query, nil, func(scan scan) error {
 		var prm meter.PRM
 		var measure meter.Measure
-		var day int64
-		err := scan(&prm, &measure, &day)
+		var first int64
+		var floor, stopped sql.Null[int64]
+		err := scan(&prm, &measure, &first, &floor, &stopped)
 		if m := meters[prm]; m != nil {
-			m.FirstWanted[measure] = fromDay(day)
+			m.Wanted[measure] = Wanted{First: fromDay(first), Floor: fromKnownDay(floor), Stopped: fromKnownDay(stopped)}
 		}
 		return err
 	})

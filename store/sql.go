@@ -81,6 +81,29 @@ func (t *tx) row(ctx context.Context, query string, args []any, dest ...any) err
 	return stmt.QueryRowContext(ctx, args...).Scan(dest...)
 }
 
+// each gives every row of a query to row, which must not use the transaction.
+func (t *tx) each(ctx context.Context, query string, args []any, row func(scan) error) error {
+	stmt, err := t.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return everyRow(rows, row)
+}
+
+func everyRow(rows *sql.Rows, row func(scan) error) error {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // reader is the pool of the reading connection, with its statements, which are prepared at their first use. A method reads
 // all that it wants before it gives anything to its caller, who may call the store meanwhile.
 type reader struct {
@@ -137,13 +160,7 @@ func (r *reader) eachRow(ctx context.Context, query string, args []any, row func
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return everyRow(rows, row)
 }
 
 // one scans the one row of a query into dest; found is false when there is none.

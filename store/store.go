@@ -32,6 +32,9 @@ type Answer struct {
 	Days      []meter.DayValues
 	Rank      meter.Ranking
 	DailyLags bool // the source's own daily values come later than its curves: complete curve days give them meanwhile
+	// Missed says what is to be remembered of a day that was asked for and is not complete, from what was remembered of it: its
+	// Day alone at first. false: nothing. Nil remembers nothing.
+	Missed func(was Hole) (is Hole, remember bool)
 }
 
 // Merged tells what an answer changed, and where it was contradicted.
@@ -39,8 +42,9 @@ type Merged struct {
 	// Changed are the days that hold something else, in revision order: those of the answer's series in day order, then
 	// the daily values that were computed from it in day order.
 	Changed   []Stored
-	Refused   []meter.Day // days that stand as they were because the answer's intervals have other bounds (meter.ErrOtherBounds)
-	Differing []meter.Day // days of which another source had said something else in the same quality; preference decided
+	Refused   []meter.Day  // days that stand as they were because the answer's intervals have other bounds (meter.ErrOtherBounds)
+	Differing []meter.Day  // days of which another source had said something else in the same quality; preference decided
+	Apart     []Difference // days whose daily value and curve now differ, and did not or otherwise before
 }
 
 // Outcome is how an attempt ended.
@@ -114,14 +118,38 @@ type SeriesState struct {
 
 // Meter is what is kept of a meter beside its days.
 type Meter struct {
-	PRM         meter.PRM
-	FirstSeen   time.Time
-	UpdatedAt   time.Time // when its newest revision was stored; zero before the first; SaveMeter leaves it alone
-	Directions  map[meter.Direction]DirectionState
-	FirstWanted map[meter.Measure]meter.Day
-	Series      map[meter.Series]SeriesState
-	Contract    Contract
+	PRM        meter.PRM
+	FirstSeen  time.Time
+	UpdatedAt  time.Time // when its newest revision was stored; zero before the first; SaveMeter leaves it alone
+	Directions map[meter.Direction]DirectionState
+	Wanted     map[meter.Measure]Wanted
+	Series     map[meter.Series]SeriesState
+	Contract   Contract
 }
+
+// Wanted is how far back the days of a measure are wanted.
+type Wanted struct {
+	First   meter.Day // the first day wanted, which moves only back
+	Floor   meter.Day // the first day that is asked for without an order, where that is a later one; else 0
+	Stopped meter.Day // where the settings had history begin when it was stopped; 0 when it was not
+}
+
+// Back is what is wanted where the settings have history begin with a day: as far back as they reach, but not what was stopped
+// under settings that reached as far.
+func (w Wanted) Back(day meter.Day) Wanted {
+	switch {
+	case w.Stopped != 0 && day >= w.Stopped:
+		return w
+	case day < w.First:
+		return Wanted{First: day}
+	case day <= w.Floor:
+		return Wanted{First: w.First, Floor: day}
+	}
+	return w
+}
+
+// Base is the first day that is asked for without an order.
+func (w Wanted) Base() meter.Day { return max(w.First, w.Floor) }
 
 // Contract is what the source's contract API says of a meter, and when it was read.
 type Contract struct {
@@ -184,6 +212,6 @@ type Light struct {
 
 // Clone copies the meter so that its maps may be changed.
 func (m Meter) Clone() Meter {
-	m.Directions, m.FirstWanted, m.Series = maps.Clone(m.Directions), maps.Clone(m.FirstWanted), maps.Clone(m.Series)
+	m.Directions, m.Wanted, m.Series = maps.Clone(m.Directions), maps.Clone(m.Wanted), maps.Clone(m.Series)
 	return m
 }

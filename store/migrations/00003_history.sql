@@ -27,8 +27,10 @@ CREATE TABLE orders (
   done       INTEGER NOT NULL  -- calls
 ) STRICT;
 
--- The first day that is asked for without an order, where it is later than the first day wanted: history was stopped there.
-ALTER TABLE wanted ADD COLUMN floor_day INTEGER;
+-- Where the first day wanted lies before what is asked for without an order.
+ALTER TABLE wanted ADD COLUMN floor_day INTEGER;   -- day: the first one that is asked for without an order; null: first_day
+ALTER TABLE wanted ADD COLUMN stopped_day INTEGER; -- day: where the settings had history begin when it was stopped; null: it
+                                                   -- was not. Settings that reach further back have it go on.
 
 -- Days of which Enedis's daily value and the sum of its complete load curve differ by more than rounding.
 CREATE TABLE differences (
