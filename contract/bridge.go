@@ -56,6 +56,7 @@ type Health struct {
 	LastRound   *RoundHealth      `json:"last_round"`
 	NextRoundAt Time              `json:"next_round_at"`
 	Statistics  *StatisticsHealth `json:"statistics"`
+	History     []HistoryProgress `json:"history,omitempty"` // what is under way, in the order of the meters
 }
 
 // SourceHealth is how a source fares.
@@ -100,8 +101,9 @@ func (b Bridge) Health() Health {
 		h.LastRound = &RoundHealth{StartedAt: Time{r.StartedAt}, EndedAt: Time{r.EndedAt}, OK: r.OK}
 	}
 	if s := b.Statistics; s != nil {
-		h.Statistics = &StatisticsHealth{State: s.State, LastImportAt: Time{s.LastImportAt}, Error: orNull(s.Error)}
+		h.Statistics = &StatisticsHealth{State: string(s.State), LastImportAt: Time{s.LastImportAt}, Error: orNull(s.Error)}
 	}
+	h.History = b.History
 	return h
 }
 

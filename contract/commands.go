@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -138,12 +139,82 @@ type HistoryProgress struct {
 	Holes    int        `json:"holes"`            // days done for which the source has nothing
 	EndsAt   Time       `json:"ends_at"`          // when the last call is expected; zero when unknown
 	CutTo    *meter.Day `json:"cut_to,omitempty"` // the first day of the curve, where From lies beyond its history
+	Reason   Reason     `json:"reason,omitempty"` // what holds the calls that are left; absent when nothing does
+	Message  string     `json:"message,omitempty"`
+}
+
+// Same tells whether two reports say the same, the time at which the last call is expected aside.
+func (p HistoryProgress) Same(o HistoryProgress) bool {
+	p.EndsAt, o.EndsAt = Time{}, Time{}
+	if p.CutTo != nil && o.CutTo != nil && *p.CutTo == *o.CutTo {
+		o.CutTo = p.CutTo
+	}
+	return p == o
+}
+
+// Explained says the reason to people, and that nothing is asked for before an activation; 0 when none cuts the days.
+func (p HistoryProgress) Explained(loc Locale, activation meter.Day) HistoryProgress {
+	var sentences []string
+	if p.Reason != "" {
+		sentences = append(sentences, said(loc)[p.Reason])
+	}
+	if activation != 0 {
+		sentences = append(sentences, begins(loc, activation))
+	}
+	p.Message = strings.Join(sentences, " ")
+	return p
 }
 
 // MeterCoverage is the data of a response to CoverageReport.
 type MeterCoverage struct {
 	PRM    meter.PRM                `json:"prm"`
 	Series map[string][]CoverageRun `json:"series"` // by name, as in "consumption/daily"; oldest first
+	// Holes are the days that were asked for and are not complete, oldest first, of the series that have any.
+	Holes map[string][]CoverageHole `json:"holes,omitempty"`
+	// Differences are the days of which Enedis's daily value and the sum of its curve differ by more than rounding, oldest first.
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// CoverageHole is a day that was asked for and is not complete.
+type CoverageHole struct {
+	Date    meter.Day     `json:"date"`
+	Asked   int           `json:"asked"`   // how often; 0 while it rides with each request for yesterday
+	LastAt  Time          `json:"last_at"` // when last
+	NextAt  Time          `json:"next_at"` // when again; null while it rests until somebody asks
+	Missing []MissingSpan `json:"missing,omitempty"`
+}
+
+// MissingSpan is a part of a curve day of which there is nothing.
+type MissingSpan struct {
+	Start   Time `json:"start"`
+	Minutes int  `json:"minutes"`
+}
+
+// Difference is a day of which Enedis's daily value and the sum of its curve differ.
+type Difference struct {
+	Date      meter.Day       `json:"date"`
+	Direction meter.Direction `json:"direction"`
+	DailyWh   int64           `json:"daily_wh"`
+	CurveWh   int64           `json:"curve_wh"`
+}
+
+// MissingIn lists what a curve day lacks, in order; neighbouring slots are one span.
+func MissingIn(day meter.DayValues) []MissingSpan {
+	var spans []MissingSpan
+	from := day.Day.Start()
+	missing := func(until time.Time) {
+		if until.After(from) {
+			spans = append(spans, MissingSpan{Start: Time{from}, Minutes: int(until.Sub(from) / time.Minute)})
+		}
+	}
+	for _, r := range day.Readings {
+		if !r.Missing {
+			missing(r.Start)
+			from = r.End
+		}
+	}
+	missing(day.Day.End())
+	return spans
 }
 
 // CoverageRun is a stretch of days of equal status.

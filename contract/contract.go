@@ -100,6 +100,8 @@ type Meter struct {
 	NextAttemptAt time.Time
 	Arrivals      []Arrival // newest last; the last 14 count
 
+	Statistics *Statistics // Home Assistant's; nil while there are none
+
 	Trouble  Reason    // Storage while the store fails; Starting, Settings … while no series is known; else empty
 	WasLevel Level     // the light as it was last computed; empty at first
 	WasSince time.Time // and since when
@@ -128,13 +130,7 @@ type Bridge struct {
 	LastRound       *Round
 	NextRoundAt     time.Time   // zero when none is planned
 	Statistics      *Statistics // Home Assistant's; nil while there are none
-}
-
-// Statistics is how the import into Home Assistant's long-term statistics fares.
-type Statistics struct {
-	State        string
-	LastImportAt time.Time // zero for never
-	Error        string    // empty when there is none
+	History         []HistoryProgress
 }
 
 // Source is one way in, with its health.

@@ -58,7 +58,7 @@ func (m Meter) Light(loc Locale, now time.Time) Light {
 	l.Level = all.level()
 	l.Number = slices.Index([]Level{Red, Orange, Green}, l.Level)
 	l.Reason = m.reason(l.Level, all)
-	l.Message = m.message(loc, l.Reason, all.notCollected, yesterday+1)
+	l.Message = m.message(loc, l.Reason, all.notCollected, now)
 	if l.Level == m.WasLevel && !m.WasSince.IsZero() {
 		l.Since = Time{m.WasSince}
 	}
@@ -77,14 +77,17 @@ const lateAfter = 2 * time.Hour
 func (l Light) lateAt() time.Time { return l.ExpectedAt.Add(lateAfter) }
 
 // NextChange is the next instant after now at which the clock alone changes a field: midnight in Paris, or the instant at
-// which the light becomes late.
+// which the light becomes late or its message tells of statistics that fail.
 func (m Meter) NextChange(now time.Time) time.Time {
-	midnight := meter.DayOf(now).End()
+	next := meter.DayOf(now).End()
 	l := m.Light(French, now)
-	if late := l.lateAt(); l.Level != Green && late.After(now) && late.Before(midnight) {
-		return late
+	if late := l.lateAt(); l.Level != Green && late.After(now) && late.Before(next) {
+		next = late
 	}
-	return midnight
+	if told := m.Statistics.toldFrom(m.PRM); told.After(now) && told.Before(next) {
+		next = told
+	}
+	return next
 }
 
 // lights gives the series of a direction by their names: day, month and year are all of Daily.

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"strings"
+	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
@@ -51,21 +52,38 @@ var messages = map[Locale]map[Reason]string{
 	},
 }
 
-// message says the reason of a meter, beside it where a curve that is not collected is switched on, and that the consent
-// ends when it soon does. French is spoken where the locale is unknown.
-func (m Meter) message(loc Locale, r Reason, notCollected bool, today meter.Day) string {
-	said, ok := messages[loc]
-	if !ok {
-		said = messages[French]
+// said has the messages of a locale; French is spoken where it is unknown.
+func said(loc Locale) map[Reason]string {
+	if texts, ok := messages[loc]; ok {
+		return texts
 	}
+	return messages[French]
+}
+
+// begins says that history ends at the activation of the contract.
+func begins(loc Locale, activation meter.Day) string {
+	if loc == English {
+		return "Enedis has nothing of this contract before " + activation.String() + "."
+	}
+	return "Enedis n'a rien de ce contrat avant le " + activation.String() + "."
+}
+
+// message says the reason of a meter, beside it where a curve that is not collected is switched on, that the consent ends
+// when it soon does, and that Home Assistant's statistics fail when they have for long. French is spoken where the locale is
+// unknown.
+func (m Meter) message(loc Locale, r Reason, notCollected bool, now time.Time) string {
+	said := said(loc)
 	sentences := []string{said[r]}
 	if notCollected {
 		sentences = append(sentences, said[CurveNotCollected])
 	}
 	if r != ConsentMissing && r != ConsentExpired { // what no longer works does not end
-		if s := ending(loc, m.ConsentEnd, today); s != "" {
+		if s := ending(loc, m.ConsentEnd, meter.DayOf(now)); s != "" {
 			sentences = append(sentences, s)
 		}
+	}
+	if s := m.neglect(loc, now); s != "" {
+		sentences = append(sentences, s)
 	}
 	return strings.Join(sentences, " ")
 }

@@ -27,6 +27,18 @@ func (s Series) wantedFrom() meter.Day {
 	return oldest
 }
 
+// Since is the series without the days before the activation of the contract, which are a former holder's or a former meter's;
+// before is the sum of the values of those of them that share its month. An activation of 0 leaves it as it is.
+func (s Series) Since(activation meter.Day, before int64) Series {
+	if oldest, ok := s.Coverage.Oldest(); !ok || oldest >= activation {
+		return s
+	}
+	s.Coverage = s.Coverage.Since(activation, before)
+	first := sort.Search(len(s.Recent), func(i int) bool { return s.Recent[i].Day >= activation })
+	s.Recent = s.Recent[first:]
+	return s
+}
+
 // months gives the newest n months with any day, oldest first.
 func (s Series) months(n int) []total {
 	newest, ok := s.newest()
