@@ -124,7 +124,7 @@ func (c *Client) Traits() enedis.Traits {
 			meter.MaxPower:  days,
 			meter.Register:  days,
 		},
-		Rate:     4.5,
+		Rate:     4.3,
 		InFlight: 4,
 		Limits:   []enedis.Limit{{Window: time.Hour, Scope: c.dialect.counted, Calls: c.dialect.hourly}},
 	}

@@ -206,7 +206,7 @@ func TestTraits(t *testing.T) {
 		require.Equal(t, "dataconnect", client.Name())
 		traits := client.Traits()
 		require.Equal(t, []enedis.Limit{limit}, traits.Limits)
-		require.InDelta(t, 4.5, traits.Rate, 0)
+		require.InDelta(t, 4.3, traits.Rate, 0)
 		require.Equal(t, 4, traits.InFlight)
 		for _, d := range meter.Directions() {
 			require.Equal(t, meter.Measures(d), traits.Measures[d])

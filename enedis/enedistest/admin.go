@@ -26,6 +26,7 @@ func (e *Enedis) admin() {
 	e.mux.HandleFunc("DELETE /simulator/faults", e.healFaults)
 	e.mux.HandleFunc("GET /simulator/meters", e.listMeters)
 	e.mux.HandleFunc("GET /simulator/calls", e.countCalls)
+	e.adminMeters()
 }
 
 type (
