@@ -75,6 +75,16 @@ func TestDial(t *testing.T) {
 	})
 }
 
+func TestAdmin(t *testing.T) {
+	for name, notAdmin := range map[string]bool{"an administrator": false, "anybody else": true} {
+		t.Run(name, func(t *testing.T) {
+			admin, err := dial(t, homeassistanttest.New(homeassistanttest.Options{NotAdmin: notAdmin})).Admin(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, !notAdmin, admin)
+		})
+	}
+}
+
 func TestRows(t *testing.T) {
 	ha := homeassistanttest.New(homeassistanttest.Options{})
 	c := dial(t, ha)

@@ -188,6 +188,15 @@ func (c *Client) during(ctx context.Context, id ID, span meter.Interval, period 
 	return found[id], err
 }
 
+// Admin tells whether the token is an administrator's: others may look at statistics, and write none.
+func (c *Client) Admin(ctx context.Context) (bool, error) {
+	var user struct {
+		Admin bool `json:"is_admin"`
+	}
+	err := c.call(ctx, "auth/current_user", nil, &user)
+	return user.Admin, err
+}
+
 // InEnergy gives the statistics of ours that the Energy dashboard uses. Its preferences are read, never written: their shape
 // differs between versions, and writing replaces whole lists.
 func (c *Client) InEnergy(ctx context.Context) ([]ID, error) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -24,6 +25,7 @@ type home struct {
 	ha       *homeassistanttest.HomeAssistant
 	store    *memory
 	importer *homeassistant.Importer
+	filling  atomic.Bool // older days are still to come
 	log      *bytes.Buffer
 }
 
@@ -50,6 +52,7 @@ func importerOptions(h *home, client *http.Client) homeassistant.Options {
 		HTTP:     client,
 		Store:    h.store,
 		Series:   func() []homeassistant.Series { return []homeassistant.Series{consumption} },
+		Filling:  func(meter.PRM) bool { return h.filling.Load() },
 		Log:      slog.New(slog.NewTextHandler(h.log, nil)),
 		Now:      time.Now,
 	}

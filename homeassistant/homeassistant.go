@@ -10,6 +10,9 @@
 // it every row that was written. Energies are whole joules here; kilowatt-hours exist on the wire alone, and as a 64-bit
 // float of whole joules they come back as what they were.
 //
+// A day that comes in before others moves the sums of all that follow. So while a backfill brings such days, they are sent
+// once a day and at its end; the newest days are sent at once.
+//
 // A sum begins at 0 with the oldest hour that the statistic or our store knows. So after a lost store the hours that stand
 // in Home Assistant are the origin on which the new ones build, however far back history comes in later.
 //

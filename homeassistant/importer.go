@@ -22,6 +22,7 @@ type Mark struct {
 	Revision   int64        `json:"revision"`    // the changes up to here are in the statistic
 	Last       time.Time    `json:"last"`        // the newest row; zero while there is none
 	Sum        meter.Joules `json:"sum"`         // its sum
+	WholeAt    time.Time    `json:"whole_at"`    // when all that had changed was last brought
 	ImportedAt time.Time    `json:"imported_at"` // when rows were last written; zero for never
 }
 
@@ -44,8 +45,11 @@ type Options struct {
 	HTTP     *http.Client // for the handshake; nil for one that keeps to the rules of Endpoint
 	Store    Store
 	Series   func() []Series // what is to be kept, asked before each pass
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Filling tells whether older days of a meter are still to come: each of them would move the sums of all that follow.
+	// Nil for never.
+	Filling func(meter.PRM) bool
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Importer keeps statistics as the store would have them. Run does the work; its other methods may be called by many
@@ -62,10 +66,14 @@ type Importer struct {
 
 	failures int       // in a row; Run alone has it
 	due      time.Time // of the next pass; zero while none is wanted; Run alone has it
+	held     []hold    // what waits for the end of a backfill; Run alone has it
 }
 
 // New makes an Importer; it does not connect.
 func New(o Options) *Importer {
+	if o.Filling == nil {
+		o.Filling = func(meter.PRM) bool { return false }
+	}
 	return &Importer{
 		o:       o,
 		changed: make(chan struct{}, 1),
@@ -98,7 +106,7 @@ func (i *Importer) pass(ctx context.Context, series []Series) (done []SeriesOutc
 	var errs []error
 	for _, s := range series {
 		o := SeriesOutcome{Series: s, InEnergy: slices.Contains(inUse, s.ID())}
-		o.Mark, o.Written, o.Err = i.update(ctx, c, s)
+		o.Err = i.update(ctx, c, &o)
 		done = append(done, o)
 		if o.Err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.ID().Short(), o.Err))

@@ -25,6 +25,7 @@ type Outcome struct {
 	Version      string    // Home Assistant's; empty before the first connection
 	LastImportAt time.Time // when rows were last written, in this process or a former one; zero for never
 	Error        string    // one line for people, in English, without whole PRMs; empty when there is none
+	FailingSince time.Time // the first of the passes in a row that did not end well; zero when the last one did
 	NextTryAt    time.Time // zero when all is well: then the next pass comes with the next change
 	Series       []SeriesOutcome
 }
@@ -35,7 +36,10 @@ type SeriesOutcome struct {
 	Mark
 	Written  int  // rows
 	InEnergy bool // the Energy dashboard uses it
-	Err      error
+	// HeldUntil is when older days that have changed are brought at the latest, though a backfill brings still older ones;
+	// zero when none wait.
+	HeldUntil time.Time
+	Err       error
 }
 
 // stateOf is what an error of a pass says.
@@ -66,7 +70,7 @@ func (i *Importer) Outcome() Outcome {
 }
 
 // conclude keeps what a pass has come to, and logs it when it is news.
-func (i *Importer) conclude(done []SeriesOutcome, version string, err error) {
+func (i *Importer) conclude(done []SeriesOutcome, version string, now time.Time, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	before := i.outcome
@@ -87,6 +91,10 @@ func (i *Importer) conclude(done []SeriesOutcome, version string, err error) {
 	}
 	if err != nil {
 		o.Error = clean(strings.ReplaceAll(err.Error(), "\n", "; "))
+		o.FailingSince = before.FailingSince
+		if o.FailingSince.IsZero() {
+			o.FailingSince = now
+		}
 	}
 	if o.State != before.State || o.Error != before.Error {
 		i.o.logNews(o)

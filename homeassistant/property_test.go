@@ -59,9 +59,15 @@ func TestRowsEndTheSameWhateverCameFirst(t *testing.T) {
 			}, newMemory())
 			h.start(t)
 			for range rapid.IntRange(1, 6).Draw(t, "rounds") {
+				h.filling.Store(rapid.Bool().Draw(t, "a backfill lasts"))
 				for range rapid.IntRange(1, 4).Draw(t, "arrivals") {
 					arrive(t, h.store)
 				}
+				if h.filling.Load() {
+					h.follow()
+					requireNoJump(t, 0, rows(t, h.ha))
+				}
+				h.filling.Store(false)
 				if rapid.Bool().Draw(t, "the statistic is removed") {
 					h.ha.Clear(string(consumption.ID()))
 				}

@@ -16,6 +16,8 @@ const (
 	longestBackoff = 5 * time.Minute
 	// tokenBackoff follows a refused token: Home Assistant tells its users of each attempt, and may ban us.
 	tokenBackoff = time.Hour
+	// lookAgain lies between two looks whether a backfill that holds older days has ended.
+	lookAgain = 5 * time.Second
 )
 
 // Changed says that the store has, or may have, something else for the statistics. It never blocks.
@@ -50,7 +52,7 @@ func (i *Importer) round(ctx context.Context) (rested time.Time) {
 	began := i.o.Now()
 	series := i.o.Series()
 	if len(series) == 0 {
-		i.due = time.Time{}
+		i.due, i.held = time.Time{}, nil
 		return began
 	}
 	done, version, err := i.pass(ctx, series)
@@ -59,7 +61,8 @@ func (i *Importer) round(ctx context.Context) (rested time.Time) {
 	}
 	ended := i.o.Now()
 	i.plan(ended, err)
-	i.conclude(done, version, err)
+	i.held = holds(done)
+	i.conclude(done, version, ended, err)
 	signal(i.updated)
 	return ended.Add(max(shortestRest, restRatio*ended.Sub(began)))
 }
@@ -81,7 +84,8 @@ func (i *Importer) plan(now time.Time, err error) {
 	i.due = now.Add(backoff)
 }
 
-// wait returns true when a pass is due, false when ctx has ended. After a pass that went well it waits for a change.
+// wait returns true when a pass is due, false when ctx has ended. After a pass that went well it waits for a change, and for
+// what is held to be let go.
 func (i *Importer) wait(ctx context.Context, rested time.Time) bool {
 	for i.due.IsZero() {
 		select {
@@ -89,6 +93,10 @@ func (i *Importer) wait(ctx context.Context, rested time.Time) bool {
 			return false
 		case <-i.changed:
 		case <-i.online:
+		case <-i.look():
+			if !i.released() {
+				continue
+			}
 		}
 		i.due = rested
 	}

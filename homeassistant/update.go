@@ -29,48 +29,55 @@ type storeError struct{ error }
 
 func (e *storeError) Unwrap() error { return e.error }
 
-// update brings one statistic up to date, and gives how many rows that took. What it returns as the mark is kept.
-func (i *Importer) update(ctx context.Context, c *Client, s Series) (mark Mark, written int, err error) {
-	mark, err = i.o.Store.Mark(ctx, s.ID())
+// update brings one statistic up to date, and tells in o how that went. The mark in o is the one that is kept.
+func (i *Importer) update(ctx context.Context, c *Client, o *SeriesOutcome) error {
+	kept, err := i.o.Store.Mark(ctx, o.ID())
 	if err != nil {
-		return mark, 0, &storeError{err}
+		return &storeError{err}
 	}
-	first, revision, err := i.o.Store.Changed(ctx, s.PRM, s.Direction, mark.Revision)
+	o.Mark = kept
+	first, revision, err := i.o.Store.Changed(ctx, o.PRM, o.Direction, kept.Revision)
 	if err != nil {
-		return mark, 0, &storeError{err}
+		return &storeError{err}
 	}
-	known, stale, err := compareMetadata(ctx, c, wanted(s))
+	known, stale, err := compareMetadata(ctx, c, wanted(o.Series))
 	if err != nil {
-		return mark, 0, err
+		return err
 	}
-	trusted, err := asLeft(ctx, c, s.ID(), mark, known)
+	trusted, err := asLeft(ctx, c, o.ID(), kept, known)
 	if err != nil {
-		return mark, 0, err
+		return err
 	}
-	changed := meter.Days{From: first, To: everything.To}
+	mark := kept
 	switch {
 	case !trusted:
-		mark.Last, mark.Sum, changed = time.Time{}, 0, everything
-	case revision == mark.Revision && !stale:
-		return mark, 0, nil
-	case revision == mark.Revision:
-		changed = meter.Days{}
+		mark.Last, mark.Sum, first = time.Time{}, 0, everything.From
+	case revision != kept.Revision:
+		first, o.HeldUntil = i.hold(o.PRM, kept, first)
+	default:
+		first = everything.To
 	}
-	if !changed.Empty() {
-		if written, err = i.bring(ctx, c, s, changed, &mark); err != nil {
-			return mark, written, err
+	if first < everything.To {
+		if o.Written, err = i.bring(ctx, c, o.Series, first, &mark); err != nil {
+			return err
 		}
-		mark.Revision = revision
-	}
-	if stale && written == 0 {
-		if err := c.Import(ctx, wanted(s), nil); err != nil {
-			return mark, 0, err
+		if o.HeldUntil.IsZero() {
+			mark.Revision, mark.WholeAt = revision, i.o.Now()
 		}
 	}
-	if err := i.o.Store.SetMark(ctx, s.ID(), mark); err != nil {
-		return mark, written, &storeError{err}
+	if stale && o.Written == 0 {
+		if err := c.Import(ctx, wanted(o.Series), nil); err != nil {
+			return err
+		}
 	}
-	return mark, written, nil
+	if mark == kept {
+		return nil
+	}
+	if err := i.o.Store.SetMark(ctx, o.ID(), mark); err != nil {
+		return &storeError{err}
+	}
+	o.Mark = mark
+	return nil
 }
 
 // compareMetadata refuses a statistic that is not like ours. stale tells that its metadata are to be written though no row
@@ -93,13 +100,13 @@ func asLeft(ctx context.Context, c *Client, id ID, mark Mark, known bool) (bool,
 	return len(rows) == 1 && rows[0].Start.Equal(mark.Last) && rows[0].Sum == mark.Sum, err
 }
 
-// bring writes what differs from the store in the days from changed.From on, and moves the mark to the last row.
-func (i *Importer) bring(ctx context.Context, c *Client, s Series, changed meter.Days, mark *Mark) (written int, err error) {
-	days, err := i.days(ctx, s, changed)
+// bring writes what differs from the store in the days from first on, and moves the mark to the last row.
+func (i *Importer) bring(ctx context.Context, c *Client, s Series, first meter.Day, mark *Mark) (written int, err error) {
+	days, err := i.days(ctx, s, meter.Days{From: first, To: everything.To})
 	if err != nil {
 		return 0, &storeError{err}
 	}
-	base, have, err := holding(ctx, c, s.ID(), *mark, changed.From.Start())
+	base, have, err := holding(ctx, c, s.ID(), *mark, first.Start())
 	if err != nil {
 		return 0, err
 	}

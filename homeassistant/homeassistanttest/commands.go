@@ -67,13 +67,15 @@ func (h *HomeAssistant) carryOut(id int64, kind string, m fields) map[string]any
 	defer h.mu.Unlock()
 	commands := map[string]func(fields) (any, error){
 		"recorder/info":                     h.info,
+		"recorder/list_statistic_ids":       h.listIDs,
 		"recorder/get_statistics_metadata":  h.getMetadata,
 		"recorder/import_statistics":        h.importStatistics,
 		"recorder/statistics_during_period": h.duringPeriod,
 		"energy/get_prefs":                  h.getPreferences,
+		"auth/current_user":                 h.currentUser,
 	}
 	do, ok := commands[kind]
-	if !ok || h.starting {
+	if !ok || h.starting && kind != "auth/current_user" {
 		return refusal(id, "unknown_command", "Unknown command.")
 	}
 	result, err := do(m)
@@ -91,6 +93,15 @@ func (h *HomeAssistant) info(m fields) (any, error) {
 	return map[string]any{
 		"backlog": 0, "max_backlog": 65000, "recording": true, "thread_running": true,
 		"migration_in_progress": h.migrating, "migration_is_live": false,
+	}, nil
+}
+
+func (h *HomeAssistant) currentUser(m fields) (any, error) {
+	if err := h.strictly(m, "", nil, nil); err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"id": "8f3e", "name": "Home", "is_owner": false, "is_admin": !h.o.NotAdmin, "credentials": []any{}, "mfa_modules": []any{},
 	}, nil
 }
 
@@ -118,13 +129,38 @@ func (h *HomeAssistant) getMetadata(m fields) (any, error) {
 		if !ok {
 			continue
 		}
-		source, _, _ := strings.Cut(id, ":")
-		item := map[string]any{
-			"statistic_id": id, "source": source, "name": s.Name, "has_sum": s.HasSum, "has_mean": s.MeanType != 0,
-			"display_unit_of_measurement": s.Unit, "statistics_unit_of_measurement": s.Unit,
-			"unit_class": s.UnitClass, "mean_type": s.MeanType,
+		found = append(found, s.item(id))
+	}
+	return found, nil
+}
+
+// item is a statistic as lists have it.
+func (s *statistic) item(id string) map[string]any {
+	source, _, external := strings.Cut(id, ":")
+	if !external {
+		source = "recorder"
+	}
+	return map[string]any{
+		"statistic_id": id, "source": source, "name": s.Name, "has_sum": s.HasSum, "has_mean": s.MeanType != 0,
+		"display_unit_of_measurement": s.Unit, "statistics_unit_of_measurement": s.Unit,
+		"unit_class": s.UnitClass, "mean_type": s.MeanType,
+	}
+}
+
+// listIDs is recorder/list_statistic_ids.
+func (h *HomeAssistant) listIDs(m fields) (any, error) {
+	if err := h.strictly(m, "", nil, []string{"statistic_type"}); err != nil {
+		return nil, err
+	}
+	var kind string
+	if text, ok := m["statistic_type"]; ok && json.Unmarshal(text, &kind) != nil || kind != "" && kind != "sum" && kind != "mean" {
+		return nil, invalid("expected sum or mean at 'statistic_type'")
+	}
+	found := []map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(h.statistics)) {
+		if s := h.statistics[id]; kind == "" || kind == "sum" && s.HasSum || kind == "mean" && s.MeanType != 0 {
+			found = append(found, s.item(id))
 		}
-		found = append(found, item)
 	}
 	return found, nil
 }

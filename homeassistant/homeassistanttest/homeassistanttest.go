@@ -90,7 +90,8 @@ type HomeAssistant struct {
 	starting   bool
 	token      string
 	signIns    int
-	backlog    sync.WaitGroup
+	backlog    int        // imports that are not written yet
+	written    *sync.Cond // of mu: the backlog is shorter
 }
 
 // New makes an instance without any statistics.
@@ -104,7 +105,9 @@ func New(o Options) *HomeAssistant {
 	if o.Reply == nil {
 		o.Reply = func(Command) Reply { return Answer }
 	}
-	return &HomeAssistant{o: o, statistics: make(map[string]*statistic), token: Token}
+	h := &HomeAssistant{o: o, statistics: make(map[string]*statistic), token: Token}
+	h.written = sync.NewCond(&h.mu)
+	return h
 }
 
 // SetMigrating says whether the recorder migrates its database.
@@ -141,11 +144,13 @@ func (h *HomeAssistant) set(do func()) {
 	do()
 }
 
-// Rows gives what is kept of a statistic, oldest first.
+// Rows gives what is kept of a statistic, oldest first, once all imports so far are written.
 func (h *HomeAssistant) Rows(id string) []Row {
-	h.backlog.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for h.backlog > 0 {
+		h.written.Wait()
+	}
 	s, ok := h.statistics[id]
 	if !ok {
 		return nil

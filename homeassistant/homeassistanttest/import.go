@@ -44,10 +44,13 @@ func (h *HomeAssistant) importStatistics(m fields) (any, error) {
 		h.write(id, metadata, rows)
 		return nil, nil
 	}
-	h.backlog.Add(1)
+	h.backlog++
 	time.AfterFunc(h.o.Lag, func() {
-		defer h.backlog.Done()
-		h.set(func() { h.write(id, metadata, rows) })
+		h.set(func() {
+			h.write(id, metadata, rows)
+			h.backlog--
+		})
+		h.written.Broadcast()
 	})
 	return nil, nil
 }
