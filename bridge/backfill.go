@@ -20,13 +20,13 @@ func (p planner) backfill(u *unit, ways []way, now time.Time) (task, bool) {
 		}
 	}
 	for _, s := range u.all(ways) {
-		if !p.resting(u, s, now) {
+		if !u.busy[s] && !p.resting(u, s, now) {
 			consider(s, func(w way) meter.Days { return p.window(u, s, w, now) })
 		}
 	}
 	for _, d := range meter.Directions() {
 		s := u.id(d, meter.Daily)
-		if u.unknown(d, now) && (d == u.first(now) || len(u.exists()) > 0) && !u.word(s).NotBefore.After(now) {
+		if !u.busy[s] && u.unknown(d, now) && (d == u.first(now) || len(u.exists()) > 0) && !u.word(s).NotBefore.After(now) {
 			consider(s, func(w way) meter.Days { return p.asOfNow(p.latest(u, s, w, now), w, now) })
 		}
 	}
@@ -92,27 +92,24 @@ func (p planner) asOfNow(days meter.Days, w way, now time.Time) meter.Days {
 	return days
 }
 
-// window is the newest range of a series that begins and ends with a day that nobody was asked for, as wide as the source
-// allows. Of a series that has been asked before it leaves yesterday to the rounds, and the days of the ride that no
-// series of the meter has to the next request for yesterday.
+// window is the newest range of a series that is to be asked for. Of a series that has been asked before it leaves yesterday to
+// the rounds, and the days of the ride that no series of the meter has to the next request for yesterday.
 func (p planner) window(u *unit, s meter.Series, w way, now time.Time) meter.Days {
-	c := u.known(s)
-	wanted := meter.Days{From: p.first(u, s, w, now), To: meter.DayOf(now)}
-	if len(c) == 0 {
-		wanted = p.asOfNow(wanted, w, now)
-	} else {
-		wanted.To--
+	g := p.gap(u, s, w, now)
+	return g.window(p.before(u, g, w, now))
+}
+
+// before is the day before which the backfill asks for the days of a gap.
+func (p planner) before(u *unit, g gap, w way, now time.Time) meter.Day {
+	today := meter.DayOf(now)
+	if g.coverage == nil {
+		return p.asOfNow(meter.Days{To: today}, w, now).To
 	}
-	for {
-		newest, ok := c.LastOpen(wanted)
-		if !ok {
-			return meter.Days{}
+	for before := today - 1; ; {
+		newest, ok := g.newest(before)
+		if !ok || newest < today-ride || u.hasAny(newest) {
+			return before
 		}
-		if len(c) == 0 || newest < meter.DayOf(now)-ride || u.hasAny(newest) {
-			wanted = meter.Days{From: max(wanted.From, newest+1-meter.Day(p.span(u, s, w, now))), To: newest + 1}
-			oldest, _ := c.FirstOpen(wanted)
-			return meter.Days{From: oldest, To: wanted.To}
-		}
-		wanted.To = newest // it rides
+		before = newest // it rides
 	}
 }

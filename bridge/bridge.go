@@ -93,7 +93,8 @@ type Options struct {
 	Discovery  *discovery.Options // nil: none
 	// StatusTopic is where Home Assistant says that it is back; empty: nowhere.
 	StatusTopic string
-	Heartbeat   bool // write it into the store, for a health check that cannot ask the page
+	Statistics  Statistics // of Home Assistant; nil: none
+	Heartbeat   bool       // write it into the store, for a health check that cannot ask the page
 	Version     string
 	Commit      string
 	Now         func() time.Time
@@ -108,22 +109,28 @@ type Bridge struct {
 	board   *board
 	started time.Time
 
-	wake  chan struct{} // capacity 1: something may be due
-	dirty chan struct{} // capacity 1: something is to be published
-	pump  chan struct{} // capacity 1: the event stream may have grown
+	wake      chan struct{} // capacity 1: something may be due
+	dirty     chan struct{} // capacity 1: something is to be published
+	pump      chan struct{} // capacity 1: the event stream may have grown
+	answering chan struct{} // capacity 1: a response waits
 
 	renewed bool // the credentials of a source have changed since the last start
+
+	saving sync.Mutex // of what is kept of meters; taken before mu
 
 	mu        sync.Mutex
 	units     map[meter.PRM]*unit
 	order     []meter.PRM        // as in the settings, then as they were consented to and listed
 	listed    map[string]listing // which meters the sources serve that tell it
 	pending   []ending           // answers that the store could not take yet
+	filling   int                // requests of the backfill that are under way
+	answers   []answer           // responses that wait for the broker, oldest first
 	storage   error              // why the store fails; nil while it works
 	retryAt   time.Time          // when the store is tried again
 	awaited   int                // consents whose services Enedis does not know yet
 	lost      int                // consents that were given up for that
 	lastRound *contract.Round
+	fare      *contract.Statistics // how the import into Home Assistant fares; nil while nobody knows
 	nextRound time.Time
 	holdFrom  int64 // events from this revision on wait for the end of the round; 0: none
 
@@ -143,7 +150,8 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	b := &Bridge{
 		Options: o, started: o.Now(),
 		wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), pump: make(chan struct{}, 1),
-		units: make(map[meter.PRM]*unit), unsavedLights: make(map[meter.PRM]store.Light), everyone: true,
+		answering: make(chan struct{}, 1),
+		units:     make(map[meter.PRM]*unit), unsavedLights: make(map[meter.PRM]store.Light), everyone: true,
 		listed: make(map[string]listing),
 		marked: make(map[meter.PRM]time.Time), lastSent: make(map[meter.PRM]time.Time),
 	}
@@ -165,6 +173,8 @@ func (b *Bridge) Run(ctx context.Context) error {
 	group.Go(func() error { return b.work(ctx) })
 	group.Go(func() error { return b.publish(ctx) })
 	group.Go(func() error { return b.stream(ctx) })
+	group.Go(func() error { return b.followStatistics(ctx) })
+	group.Go(func() error { return b.respond(ctx) })
 	return group.Wait()
 }
 

@@ -29,6 +29,7 @@ func (b *Bridge) Receive(ctx context.Context, topic string, body []byte, retaine
 			b.birthAt = b.Now().Add(birthDelay)
 			b.mu.Unlock()
 			signal(b.dirty)
+			b.homeAssistantIsBack()
 		}
 		return
 	}
@@ -40,46 +41,51 @@ func (b *Bridge) Receive(ctx context.Context, topic string, body []byte, retaine
 	if p == "" {
 		command, err = contract.ParseCommand(name, body)
 	}
-	var data any
 	if err == nil {
-		data, err = b.Do(ctx, command)
+		err = b.carryOut(ctx, command, func(data any) { b.answer(command.OK(data).Document(b.Topics, name)) })
 	}
 	b.Log.Info("command", "name", command.Name, "err", err)
-	response := command.OK(data)
 	if err != nil {
-		response = command.Failed(err)
-	}
-	if err := deliver(ctx, b.Broker, response.Document(b.Topics, name)); err != nil && ctx.Err() == nil {
-		b.Log.Warn("response not delivered", "name", name, "err", err)
+		b.answer(command.Failed(err).Document(b.Topics, name))
 	}
 }
 
 // Do carries a command out, whoever gives it, and gives the data of its response. The error is one sentence for people.
-func (b *Bridge) Do(ctx context.Context, c contract.Command) (any, error) {
+func (b *Bridge) Do(ctx context.Context, c contract.Command) (data any, err error) {
+	err = b.carryOut(ctx, c, func(answer any) { data = answer })
+	return data, err
+}
+
+// carryOut carries a command out. It calls respond once with the data of the response, unless it gives an error.
+func (b *Bridge) carryOut(ctx context.Context, c contract.Command, respond func(data any)) error {
 	if err := c.Validate(b.Now()); err != nil {
-		return nil, err
+		return err
 	}
 	b.mu.Lock()
 	_, known := b.units[c.PRM]
 	b.mu.Unlock()
 	if c.PRM != "" && !known {
-		return nil, fmt.Errorf("no meter %s here", c.PRM.Short())
+		return fmt.Errorf("no meter %s here", c.PRM.Short())
 	}
 	switch c.Name {
+	case contract.History:
+		return b.orderHistory(ctx, c, respond)
+	case contract.HistoryStop:
+		return b.stopHistory(ctx, c.PRM, respond)
+	case contract.CoverageReport:
+		coverage, err := b.Coverage(ctx, c.PRM)
+		if err != nil {
+			return errors.New("the store fails")
+		}
+		respond(coverage)
+		return nil
 	case contract.Refresh:
 		b.refresh(c.PRM)
-		return nil, nil
 	case contract.Republish:
 		b.Republish()
-		return nil, nil
-	case contract.CoverageReport:
-		m, err := b.snapshot(ctx, c.PRM, b.Now())
-		if err != nil {
-			return nil, errors.New("the store fails")
-		}
-		return m.Coverage(b.Now()), nil
 	}
-	return nil, fmt.Errorf("%s is not there in this version", c.Name)
+	respond(nil)
+	return nil
 }
 
 // refresh has a round ask now for what is missing of a meter, or of all: past schedule, holds and a remembered refusal.

@@ -113,12 +113,11 @@ func (b *Bridge) granted(ctx context.Context, a store.Authorisation, g enedis.Gr
 			u.kept.Directions[d] = state
 		}
 	}
-	kept := u.kept.Clone()
 	b.touch(g.PRM)
 	b.mu.Unlock()
 	b.Log.Info("consent", "prm", g.PRM, "source", a.Source, "until", g.Until.String())
 	signal(b.wake)
-	return b.Store.SaveMeter(ctx, kept)
+	return b.saveMeter(ctx, u)
 }
 
 // awaitConsents asks again after the services of consents that Enedis did not know yet. It tells when it wants to be called

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -176,7 +175,10 @@ func (b *Bridge) collected(u *unit, s meter.Series) bool {
 // take it, it is kept in memory and no further call is made until it can.
 func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 	lags := b.road(e.attempt.Source).traits.Lags(e.attempt.Series.Direction)
-	merged, err := b.Store.End(ctx, e.attempt, store.Answer{Days: e.days, Rank: b.rank, DailyLags: lags})
+	merged, err := b.Store.End(ctx, e.attempt, store.Answer{
+		Days: e.days, Rank: b.rank, DailyLags: lags,
+		Missed: func(was store.Hole) (store.Hole, bool) { return missed(was, e.attempt.EndedAt) },
+	})
 	if err != nil {
 		b.mu.Lock()
 		b.pending = append(b.pending, e)
@@ -188,6 +190,7 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 		b.Log.Warn("answer with other intervals refused, the stored day stands", "series", e.attempt.Series, "day", d.String())
 	}
 	b.differing(e.attempt, merged.Differing)
+	b.apart(merged.Apart)
 	computed, err := b.Store.Computed(ctx, e.attempt.Series.PRM)
 	if err != nil {
 		return b.storageStops(ctx, err)
@@ -198,13 +201,19 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 			return b.storageStops(ctx, err)
 		}
 	}
+	holes, err := b.Store.Holes(ctx, e.attempt.Series.PRM)
+	if err != nil {
+		return b.storageStops(ctx, err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	u, ok := b.units[e.attempt.Series.PRM]
 	if !ok {
 		return nil
 	}
-	maps.Copy(u.coverage, coverage)
+	for s, c := range coverage {
+		u.coverage[s], u.holes[s] = c, holesIn(c, holes[s])
+	}
 	u.computed = computed
 	u.note(e.attempt)
 	if len(merged.Changed) > 0 {
@@ -215,6 +224,7 @@ func (b *Bridge) finish(ctx context.Context, e ending, inRound bool) error {
 		signal(b.pump)
 	}
 	b.touch(u.PRM)
+	b.statisticsDiffer(merged.Changed)
 	return nil
 }
 
@@ -239,4 +249,12 @@ func (b *Bridge) differing(a store.Attempt, days []meter.Day) {
 	b.mu.Unlock()
 	b.Log.Warn("two sources differ, the preferred one stands",
 		"series", a.Series, "source", a.Source, "days", len(days), "first", days[0].String())
+}
+
+// apart logs the days of which Enedis's daily value and its curve say different things. Both are kept and published as they are.
+func (b *Bridge) apart(days []store.Difference) {
+	for _, d := range days {
+		b.Log.Warn("the daily value and the sum of the curve differ", "prm", d.PRM, "direction", d.Direction,
+			"day", d.Day.String(), "daily_wh", int64(d.Daily), "curve_wh", int64(d.Curve))
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -341,8 +342,15 @@ func TestHistoryLeavesAQuarterOfTheBudgetToYesterday(t *testing.T) {
 // covered lists the runs of a series of the shared meter.
 func (w *world) covered(series string) []string {
 	w.t.Helper()
+	return w.coveredOf(shared, series)
+}
+
+// coveredOf lists the runs of a series of a meter.
+func (w *world) coveredOf(p meter.PRM, series string) []string {
+	w.t.Helper()
 	w.broker.take()
-	w.bridge.Receive(w.t.Context(), "e/bridge/request/coverage", []byte(`{"prm":"`+string(shared)+`"}`), false)
+	w.bridge.Receive(w.t.Context(), "e/bridge/request/coverage", []byte(`{"prm":"`+string(p)+`"}`), false)
+	synctest.Wait()
 	var answer struct {
 		Data struct {
 			Series map[string][]struct{ From, To, Status string }

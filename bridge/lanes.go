@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,8 +18,10 @@ const refusals = 8
 
 // work runs the two lanes until ctx ends: a round whenever a meter is due, else one request of the backfill, else it waits.
 func (b *Bridge) work(ctx context.Context) error {
+	var fills sync.WaitGroup
+	defer fills.Wait()
 	for ctx.Err() == nil {
-		next := b.step(ctx)
+		next := b.step(ctx, &fills)
 		wait := time.NewTimer(max(0, next.Sub(b.Now())))
 		select {
 		case <-ctx.Done():
@@ -31,19 +34,21 @@ func (b *Bridge) work(ctx context.Context) error {
 }
 
 // step does what is due, and tells when it wants to be called again.
-func (b *Bridge) step(ctx context.Context) time.Time {
+func (b *Bridge) step(ctx context.Context, fills *sync.WaitGroup) time.Time {
 	now := b.Now()
 	if until := b.mend(ctx, now); until.After(now) {
 		return until
 	}
 	roster := b.roster(ctx, now)
+	defer b.reportHistory(ctx)
 	if due, _ := b.agenda(now); len(due) > 0 {
+		if b.isFilling() {
+			return now.Add(pause) // its end wakes us
+		}
 		b.round(ctx, due, now)
 	}
-	if u, ok := b.newestGap(b.Now()); ok && ctx.Err() == nil { // after a round too: rounds that follow each other starve nobody
-		if err := b.fill(ctx, u, b.Now()); err == nil {
-			return b.Now()
-		}
+	if ctx.Err() == nil && b.startFill(ctx, fills) { // after a round too: rounds that follow each other starve nobody
+		return b.Now().Add(b.pace())
 	}
 	due, next := b.agenda(b.Now())
 	if len(due) > 0 { // their source is being tried
@@ -206,36 +211,4 @@ func (b *Bridge) inFlight() int {
 		n = max(n, r.traits.InFlight)
 	}
 	return n
-}
-
-// newestGap finds the meter whose backfill has the newest days to ask for.
-func (b *Bridge) newestGap(now time.Time) (*unit, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var best *unit
-	var newest meter.Day
-	for _, p := range b.order {
-		u := b.units[p]
-		if r, ok := b.plan.backfill(u, b.ways(u, now), now); ok && r.Days.To > newest {
-			best, newest = u, r.Days.To
-		}
-	}
-	return best, best != nil
-}
-
-// fill makes one request of the backfill.
-func (b *Bridge) fill(ctx context.Context, u *unit, now time.Time) error {
-	if err := b.profile(ctx, u); err != nil && !errors.Is(err, errTrouble) {
-		return err
-	}
-	b.mu.Lock()
-	r, ok := b.plan.backfill(u, b.ways(u, b.Now()), b.Now()) // again: the contract may have told where the meter begins
-	b.mu.Unlock()
-	if !ok {
-		return nil
-	}
-	before := b.completeDays([]*unit{u}, now)
-	_, err := b.fetch(ctx, u, r, now, false)
-	b.noteArrivals(ctx, []*unit{u}, before, b.Now())
-	return err
 }

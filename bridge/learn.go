@@ -17,12 +17,11 @@ func (b *Bridge) learn(ctx context.Context, u *unit, r task, a store.Attempt, ac
 	}
 	b.mu.Lock()
 	changed := b.learnLocked(u, r, a)
-	kept := u.kept.Clone()
 	b.mu.Unlock()
 	if !changed {
 		return
 	}
-	if err := b.Store.SaveMeter(ctx, kept); err != nil {
+	if err := b.saveMeter(ctx, u); err != nil {
 		b.storageFailed(err)
 	}
 }
@@ -107,10 +106,11 @@ func (b *Bridge) narrowSpan(ctx context.Context, r task) {
 	}
 }
 
-// bound is the start that is remembered as refused after a range that begins too early: where an accepted range lies
-// above it, the day before that one.
+// bound is the start that is remembered as refused after a range that begins too early. Where an accepted range lies above one
+// of a month or less, it is the day before that: nobody looks for the day more closely.
 func (b *Bridge) bound(u *unit, r task) meter.Day {
-	if c, above := u.coverage[r.Series()], r.Days.To; c.Asked(above) || c.Complete(above) {
+	c, above := u.coverage[r.Series()], r.Days.To
+	if accepted := c.Asked(above) || c.Complete(above); accepted && r.Days.Len() <= probing[0] {
 		return above - 1
 	}
 	return r.Days.From

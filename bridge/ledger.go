@@ -164,6 +164,60 @@ func (l *Ledger) historyFrom(source string, p meter.PRM, now time.Time) time.Tim
 	return from
 }
 
+// forecast is when the last of so many calls about a meter will be made at a source, the first of them at from, as its rate and
+// its budgets leave it: of the daily ones, what history may take.
+func (l *Ledger) forecast(source string, p meter.PRM, calls int, from time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.account(source)
+	made := make([][]time.Time, len(a.limits)) // for each limit, what counts against it
+	for i, limit := range a.limits {
+		if value, ok := a.valueFor(limit.Scope, p); ok {
+			made[i] = a.used(limit, value, from)
+		} else {
+			made[i] = a.busiest(limit, from)
+		}
+	}
+	var step time.Duration
+	if r := a.rate.Limit(); r > 0 && r != rate.Inf {
+		step = time.Duration(float64(time.Second) / float64(r))
+	}
+	when := from
+	for range calls {
+		when = when.Add(step)
+		for i, limit := range a.limits {
+			most := limit.Calls
+			if long(limit) {
+				most -= kept(limit)
+			}
+			if n := len(made[i]); n >= most {
+				when = later(when, made[i][n-most].Add(limit.Window))
+			}
+		}
+		for i := range made {
+			made[i] = append(made[i], when)
+		}
+	}
+	return when
+}
+
+// busiest lists the calls that count against a limit, for the value of its scope that has most of them.
+func (a *account) busiest(limit enedis.Limit, now time.Time) []time.Time {
+	var most []time.Time
+	seen := make(map[string]bool)
+	for _, c := range a.calls {
+		value := valueOf(limit.Scope, c)
+		if seen[value] {
+			continue
+		}
+		seen[value] = true
+		if used := a.used(limit, value, now); len(used) > len(most) {
+			most = used
+		}
+	}
+	return most
+}
+
 // left tells what is left for a meter of the scarcest daily budget of a source, and the window of that; ok is false when it
 // has none.
 func (l *Ledger) left(source string, p meter.PRM, now time.Time) (calls int, window time.Duration, ok bool) {

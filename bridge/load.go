@@ -138,23 +138,7 @@ func (b *Bridge) credentialRenewed(ctx context.Context, source string) (bool, er
 // loadUnits puts the meters of the settings, those that gave their consent and those that the sources list together with
 // what is kept of them.
 func (b *Bridge) loadUnits(ctx context.Context) error {
-	coverage, err := b.Store.Coverage(ctx)
-	if err != nil {
-		return err
-	}
-	attempts, err := b.Store.Attempts(ctx)
-	if err != nil {
-		return err
-	}
-	arrivals, err := b.Store.Arrivals(ctx)
-	if err != nil {
-		return err
-	}
-	lights, err := b.Store.Lights(ctx)
-	if err != nil {
-		return err
-	}
-	kept, err := b.keptMeters(ctx)
+	kept, err := b.recollect(ctx)
 	if err != nil {
 		return err
 	}
@@ -163,47 +147,14 @@ func (b *Bridge) loadUnits(ctx context.Context) error {
 		return err
 	}
 	for _, m := range meters {
-		u := newUnit(m, kept[m.PRM])
-		u.arrivals, u.light = arrivals[m.PRM], lights[m.PRM]
-		if err := b.enlist(ctx, u); err != nil {
+		if err := b.enlist(ctx, kept.unit(m)); err != nil {
 			return err
 		}
 	}
 	for _, c := range consents {
 		b.units[c.PRM].consents[c.Source] = c
 	}
-	computed, err := b.Store.Computed(ctx, "")
-	if err != nil {
-		return err
-	}
-	for s, days := range computed {
-		if u, ok := b.units[s.PRM]; ok {
-			u.computed[s] = days
-		}
-	}
-	for s, c := range coverage {
-		if u, ok := b.units[s.PRM]; ok {
-			u.coverage[s] = c
-		}
-	}
-	for _, a := range attempts {
-		if u, ok := b.units[a.Series.PRM]; ok {
-			u.note(a)
-		}
-	}
 	return nil
-}
-
-func (b *Bridge) keptMeters(ctx context.Context) (map[meter.PRM]store.Meter, error) {
-	known, err := b.Store.Meters(ctx)
-	if err != nil {
-		return nil, err
-	}
-	kept := make(map[meter.PRM]store.Meter, len(known))
-	for _, m := range known {
-		kept[m.PRM] = m
-	}
-	return kept, nil
 }
 
 // enlist takes a meter among those that are served.
@@ -214,6 +165,16 @@ func (b *Bridge) enlist(ctx context.Context, u *unit) error {
 		return nil
 	}
 	return b.Store.SaveMeter(ctx, u.kept)
+}
+
+// saveMeter keeps what is known of a meter as it is now.
+func (b *Bridge) saveMeter(ctx context.Context, u *unit) error {
+	b.saving.Lock() // what is written last must be the newest
+	defer b.saving.Unlock()
+	b.mu.Lock()
+	kept := u.kept.Clone()
+	b.mu.Unlock()
+	return b.Store.SaveMeter(ctx, kept)
 }
 
 // settle brings what is kept of a meter into line with the settings: its directions when they are given, and the first days
@@ -228,8 +189,8 @@ func (b *Bridge) settle(u *unit) (changed bool) {
 	if k.Directions == nil {
 		k.Directions = make(map[meter.Direction]store.DirectionState)
 	}
-	if k.FirstWanted == nil {
-		k.FirstWanted = make(map[meter.Measure]meter.Day)
+	if k.Wanted == nil {
+		k.Wanted = make(map[meter.Measure]store.Wanted)
 	}
 	if k.Series == nil {
 		k.Series = make(map[meter.Series]store.SeriesState)
@@ -243,6 +204,8 @@ func (b *Bridge) settle(u *unit) (changed bool) {
 			state.Standing, state.How, state.At, state.AskAgain = store.Absent, "settings", now, time.Time{}
 		case u.Directions == nil && state.How == "settings": // the settings say nothing any more
 			state = store.DirectionState{Activation: state.Activation}
+		case u.Directions == nil && state.Standing != store.Exists && state.How != "contract" && u.hasOf(d): // as from a file
+			state.Standing, state.How, state.At = store.Exists, "data", now
 		case b.renewed && state.Standing == store.Absent && state.How != "contract":
 			state.AskAgain = time.Time{}
 		}
@@ -253,9 +216,11 @@ func (b *Bridge) settle(u *unit) (changed bool) {
 	}
 	for _, m := range []meter.Measure{meter.Daily, meter.LoadCurve, meter.MaxPower} {
 		day := b.History.first(m, now, b.ways(u, now))
-		if was, ok := k.FirstWanted[m]; !ok || day < was && b.History.given() {
-			k.FirstWanted[m] = day
-			changed = true
+		was, known := k.Wanted[m]
+		if is := was.Back(day); !known {
+			k.Wanted[m], changed = store.Wanted{First: day}, true
+		} else if b.History.given() && is != was {
+			k.Wanted[m], changed = is, true
 		}
 	}
 	return changed

@@ -212,11 +212,15 @@ func (p planner) firstRound(today meter.Day) time.Time {
 	return first
 }
 
-// first is the first day of a series that a way may be asked for: wanted, not before the activation or a start that was
-// refused, and within the source's reach.
+// first is the first day of a series that is asked for without an order.
 func (p planner) first(u *unit, s meter.Series, w way, now time.Time) meter.Day {
-	first := max(u.kept.FirstWanted[s.Measure], u.kept.Directions[s.Direction].Activation,
-		w.traits.History[s.Measure].First(meter.DayOf(now)))
+	return max(u.kept.Wanted[s.Measure].Base(), p.bound(u, s, w, now))
+}
+
+// bound is the first day of a series that a way may be asked for: not before the activation or a start that was refused, and
+// within the source's reach.
+func (p planner) bound(u *unit, s meter.Series, w way, now time.Time) meter.Day {
+	first := max(u.kept.Directions[s.Direction].Activation, w.traits.History[s.Measure].First(meter.DayOf(now)))
 	if refused := u.kept.Series[s].RefusedStart; refused != 0 {
 		first = max(first, refused+1)
 	}
@@ -224,12 +228,12 @@ func (p planner) first(u *unit, s meter.Series, w way, now time.Time) meter.Day 
 }
 
 // latest is the range of a request for yesterday: the days of the ride, and what fits before them back to the oldest day
-// that nobody was asked for, or whose value is computed.
+// that is to be asked for, or whose value is computed.
 func (p planner) latest(u *unit, s meter.Series, w way, now time.Time) meter.Days {
-	today, first, span := meter.DayOf(now), p.first(u, s, w, now), p.span(u, s, w, now)
-	from := max(first, today-meter.Day(min(ride, span)))
-	reach := meter.Days{From: max(first, today-meter.Day(span)), To: from}
-	if d, ok := u.known(s).FirstOpen(reach); ok {
+	g, today := p.gap(u, s, w, now), meter.DayOf(now)
+	from := max(p.first(u, s, w, now), today-meter.Day(min(ride, g.span)))
+	reach := meter.Days{From: max(g.first, today-meter.Day(g.span)), To: from}
+	if d, ok := g.oldest(reach); ok {
 		from = d
 	}
 	for _, d := range u.computed[s] {

@@ -43,8 +43,8 @@ func testUnit(prm meter.PRM, first meter.Day) *unit {
 			Directions: map[meter.Direction]store.DirectionState{
 				meter.Consumption: {Standing: store.Exists}, meter.Production: {Standing: store.Exists},
 			},
-			FirstWanted: map[meter.Measure]meter.Day{meter.Daily: first, meter.LoadCurve: first, meter.MaxPower: first},
-			Series:      map[meter.Series]store.SeriesState{},
+			Wanted: map[meter.Measure]store.Wanted{meter.Daily: {First: first}, meter.LoadCurve: {First: first}, meter.MaxPower: {First: first}},
+			Series: map[meter.Series]store.SeriesState{},
 		},
 		coverage: map[meter.Series]meter.Coverage{},
 		tries:    map[meter.Series][]tries{},

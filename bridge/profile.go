@@ -18,20 +18,20 @@ import (
 func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	now := b.Now()
 	b.mu.Lock()
-	kept := u.kept.Clone()
-	var src *road
-	if !kept.Contract.NotBefore.After(now) {
-		src = b.contractSource(u, now)
+	if !b.contractDue(u, now) {
+		b.mu.Unlock()
+		return nil
 	}
-	if src == nil || !src.admit(now, u.forced) {
+	src := b.contractSource(u, now)
+	if !src.admit(now, u.forced) {
 		b.mu.Unlock()
 		return nil
 	}
 	u.contractAt = now
+	u.kept.Contract.NotBefore = now.Add(b.Schedule.RetryInterval)
 	b.mu.Unlock()
 	defer b.probed(src)
-	kept.Contract.NotBefore = now.Add(b.Schedule.RetryInterval)
-	if err := b.Store.SaveMeter(ctx, kept); err != nil {
+	if err := b.saveMeter(ctx, u); err != nil {
 		return b.storageStops(ctx, err)
 	}
 	leave, err := src.enter(ctx)
@@ -47,27 +47,31 @@ func (b *Bridge) profile(ctx context.Context, u *unit) error {
 		return ctx.Err()
 	}
 	ctx = context.WithoutCancel(ctx)
-	kept.Contract.NotBefore = b.contractAgain(ctx, u, src, now, err)
+	again := b.contractAgain(ctx, u, src, now, err)
 	if err != nil {
 		b.Log.Info("contract not read", "prm", u.PRM, "source", src.Name(), "err", err)
 	} else {
 		b.Log.Info("contract read", "prm", u.PRM, "source", src.Name())
 	}
 	b.mu.Lock()
+	u.kept.Contract.NotBefore = again
 	if err == nil {
-		b.contractRead(u, &kept, p, now)
+		b.contractRead(u, p, now)
 	}
-	u.kept = kept
 	b.touch(u.PRM)
-	kept = kept.Clone()
 	b.mu.Unlock()
-	if err := b.Store.SaveMeter(ctx, kept); err != nil {
+	if err := b.saveMeter(ctx, u); err != nil {
 		return b.storageStops(ctx, err)
 	}
 	if enedis.WholeSource(err) {
 		return errTrouble
 	}
 	return nil
+}
+
+// contractDue tells whether a meter's contract is to be read, and somebody has it. b.mu is held.
+func (b *Bridge) contractDue(u *unit, now time.Time) bool {
+	return !u.kept.Contract.NotBefore.After(now) && b.contractSource(u, now) != nil
 }
 
 // contractSource is the source to ask for a meter's contract; nil when there is none now. b.mu is held.
@@ -97,8 +101,9 @@ func (b *Bridge) contractAgain(ctx context.Context, u *unit, src *road, now time
 	return b.tomorrow(now)
 }
 
-// contractRead takes a contract over: it decides the directions, unless the settings do.
-func (b *Bridge) contractRead(u *unit, kept *store.Meter, p enedis.Profile, now time.Time) {
+// contractRead takes a contract over: it decides the directions, unless the settings do. b.mu is held.
+func (b *Bridge) contractRead(u *unit, p enedis.Profile, now time.Time) {
+	kept := &u.kept
 	was := kept.Contract
 	kept.Contract = store.Contract{
 		ReadAt: now, NotBefore: was.NotBefore, Directions: p.Directions,

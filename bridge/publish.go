@@ -21,6 +21,9 @@ const publishEvery = time.Second
 
 // touch has a meter's documents published; b.mu is held.
 func (b *Bridge) touch(p meter.PRM) {
+	if u, ok := b.units[p]; ok {
+		u.behind = nil
+	}
 	if _, marked := b.marked[p]; !marked {
 		b.marked[p] = b.lastSent[p].Add(publishEvery)
 	}
@@ -277,15 +280,8 @@ func (b *Bridge) keepLights(ctx context.Context, lights map[meter.PRM]store.Ligh
 // bridgeDocuments says what the bridge is and how it fares.
 func (b *Bridge) bridgeDocuments() []contract.Document {
 	d := b.describe()
-	b.mu.Lock()
-	meters := make([]contract.Profile, 0, len(b.order))
-	for _, p := range b.order {
-		u := b.units[p]
-		meters = append(meters, contract.Profile{PRM: p, Name: u.Name, Directions: u.exists()})
-	}
-	b.mu.Unlock()
 	online := contract.Document{Topic: b.Topics.BridgeState(), Body: []byte(contract.Online), Retain: true}
-	return append([]contract.Document{online}, d.Documents(b.Topics, meters)...)
+	return append([]contract.Document{online}, d.Documents(b.Topics, b.Profiles())...)
 }
 
 func (b *Bridge) discover(p contract.Profile) []discovery.Message {

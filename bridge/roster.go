@@ -176,11 +176,12 @@ func (b *Bridge) welcome(ctx context.Context, m Meter) *unit {
 	if known {
 		return u
 	}
-	u, err := b.recall(ctx, m)
+	kept, err := b.recollect(ctx) // it may have been served before
 	if err != nil {
 		b.storageFailed(err)
 		return nil
 	}
+	u = kept.unit(m)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.enlist(ctx, u); err != nil {
@@ -188,43 +189,8 @@ func (b *Bridge) welcome(ctx context.Context, m Meter) *unit {
 	}
 	b.Log.Info("a meter is served from now on", "prm", m.PRM)
 	b.touch(m.PRM)
+	b.statisticsGrow()
 	b.board.forget(b.Topics.BridgeInfo())
 	signal(b.wake)
 	return u
-}
-
-// recall reads what the store keeps of a meter that comes while the bridge runs; it may have been served before.
-func (b *Bridge) recall(ctx context.Context, m Meter) (*unit, error) {
-	kept, err := b.keptMeters(ctx)
-	if err != nil {
-		return nil, err
-	}
-	u := newUnit(m, kept[m.PRM])
-	arrivals, err := b.Store.Arrivals(ctx)
-	if err != nil {
-		return nil, err
-	}
-	u.arrivals = arrivals[m.PRM]
-	coverage, err := b.Store.Coverage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for s, c := range coverage {
-		if s.PRM == m.PRM {
-			u.coverage[s] = c
-		}
-	}
-	if u.computed, err = b.Store.Computed(ctx, m.PRM); err != nil {
-		return nil, err
-	}
-	attempts, err := b.Store.Attempts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range attempts {
-		if a.Series.PRM == m.PRM {
-			u.note(a)
-		}
-	}
-	return u, nil
 }

@@ -19,6 +19,10 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 	if err != nil {
 		return contract.Meter{}, err
 	}
+	former, err := b.former(ctx, p)
+	if err != nil {
+		return contract.Meter{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	u, ok := b.units[p]
@@ -37,10 +41,11 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 			}
 			s := u.id(d, measure)
 			begins := u.begins(s)
-			m.Series[contract.Measured{Direction: d, Measure: measure}] = contract.Series{
-				First: max(u.kept.FirstWanted[measure], begins), Activation: begins,
+			series := contract.Series{
+				First: max(u.kept.Wanted[measure].First, begins), Activation: begins,
 				Coverage: u.coverage[s], Recent: recent[s], Trouble: b.trouble(u, s, ways),
 			}
+			m.Series[contract.Measured{Direction: d, Measure: measure}] = series.Since(u.kept.Directions[d].Activation, former[s])
 		}
 	}
 	for _, list := range u.tries {
@@ -60,8 +65,34 @@ func (b *Bridge) snapshot(ctx context.Context, p meter.PRM, now time.Time) (cont
 	}
 	m.Contract = terms(u.kept)
 	m.Trouble = b.meterTrouble(u, ways)
-	m.ConsentEnd = b.consentEnd(u)
+	m.ConsentEnd, m.Statistics = b.consentEnd(u), b.fare
 	return m, nil
+}
+
+// former sums up, for each series of a meter, the values of the days before the activation of the contract that share its month:
+// those of a former holder, or of a former meter.
+func (b *Bridge) former(ctx context.Context, p meter.PRM) (map[meter.Series]int64, error) {
+	b.mu.Lock()
+	runs := make(map[meter.Series]meter.Days)
+	if u, ok := b.units[p]; ok {
+		for s, c := range u.coverage {
+			first := u.kept.Directions[s.Direction].Activation
+			if run := (meter.Days{From: first.Month().From, To: first}); first != 0 && c.CountPresent(run) > 0 {
+				runs[s] = run
+			}
+		}
+	}
+	b.mu.Unlock()
+	sums := make(map[meter.Series]int64, len(runs))
+	for s, run := range runs {
+		for day, err := range b.Store.Days(ctx, s, run) {
+			if err != nil {
+				return nil, err
+			}
+			sums[s] += day.Value
+		}
+	}
+	return sums, nil
 }
 
 // terms is the customer's contract for consumption; a production contract is not used.
@@ -166,6 +197,7 @@ func (b *Bridge) describe() contract.Bridge {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d.NextRoundAt, d.ConsentsAwaited, d.ConsentsLost = b.nextRound, b.awaited, b.lost
+	d.Statistics, d.History = b.fare, b.histories(now)
 	if b.lastRound != nil {
 		last := *b.lastRound
 		d.LastRound = &last

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
@@ -14,9 +15,13 @@ type unit struct {
 	Meter
 	kept       store.Meter
 	coverage   map[meter.Series]meter.Coverage
-	tries      map[meter.Series][]tries     // one for each source that was asked
-	computed   map[meter.Series][]meter.Day // days whose daily value waits for Enedis's own, oldest first
-	consents   map[string]store.Consent     // by source
+	tries      map[meter.Series][]tries      // one for each source that was asked
+	computed   map[meter.Series][]meter.Day  // days whose daily value waits for Enedis's own, oldest first
+	holes      map[meter.Series][]store.Hole // days that were asked for and are not complete, oldest first
+	orders     []*order                      // history that the user asked for
+	busy       map[meter.Series]bool         // series of which a request of the backfill is under way
+	behind     *contract.HistoryProgress     // what the settings want and is not there yet; nil: to be counted anew
+	consents   map[string]store.Consent      // by source
 	arrivals   []store.Arrival
 	light      store.Light
 	nextChange time.Time // when a document changes by the clock alone; zero before the first publication
@@ -31,7 +36,8 @@ func newUnit(m Meter, kept store.Meter) *unit {
 	return &unit{
 		Meter: m, kept: kept.Clone(), coverage: make(map[meter.Series]meter.Coverage),
 		tries: make(map[meter.Series][]tries), consents: make(map[string]store.Consent),
-		computed: make(map[meter.Series][]meter.Day),
+		computed: make(map[meter.Series][]meter.Day), holes: make(map[meter.Series][]store.Hole),
+		busy: make(map[meter.Series]bool),
 	}
 }
 
@@ -199,6 +205,16 @@ func (u *unit) has(day meter.Day, ways []way) bool {
 func (u *unit) hasAny(day meter.Day) bool {
 	for _, c := range u.coverage {
 		if c.Present(day) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasOf tells whether anything of a direction is there.
+func (u *unit) hasOf(d meter.Direction) bool {
+	for s, c := range u.coverage {
+		if _, ever := c.Newest(); ever && s.Direction == d {
 			return true
 		}
 	}

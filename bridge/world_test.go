@@ -43,6 +43,7 @@ type world struct {
 	log       *slog.Logger
 	announce  *discovery.Options     // nil: no discovery
 	offline   bool                   // the broker is away
+	latency   time.Duration          // of each answer
 	onCall    atomic.Pointer[func()] // called when a measure is asked for
 	beforeRun func()                 // called when the bridge is made and does not run yet
 	unlock    func()
@@ -131,6 +132,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	if call := w.onCall.Load(); call != nil && strings.Contains(r.URL.Path, "/mesure_synchrone_auto/") {
 		(*call)()
 	}
+	time.Sleep(w.latency) // of the bubble's time
 	return w.sim.Transport().RoundTrip(r)
 }
 
