@@ -45,20 +45,24 @@ func (s *Server) document(w http.ResponseWriter, r *http.Request, topic func(met
 	}
 }
 
+// noMeter answers for a meter that is not served.
+const noMeter = "there is no such meter here"
+
 // meter finds the meter of the path, or answers that it is not there.
 func (s *Server) meter(w http.ResponseWriter, r *http.Request) (contract.Meter, bool) {
-	_, meters, err := s.bridge.Overview(r.Context())
-	if err != nil {
-		s.failed(w, err)
+	p, ok := s.serves(w, r)
+	if !ok {
 		return contract.Meter{}, false
 	}
-	for _, m := range meters {
-		if string(m.PRM) == r.PathValue("prm") {
-			return m, true
-		}
+	m, ok, err := s.bridge.Meter(r.Context(), p)
+	switch {
+	case err != nil:
+		s.failed(w, err)
+		return m, false
+	case !ok: // it left a moment ago
+		refuse(w, http.StatusNotFound, noMeter)
 	}
-	refuse(w, http.StatusNotFound, "there is no such meter here")
-	return contract.Meter{}, false
+	return m, ok
 }
 
 // readings streams stored days of one series: by default the load curve of the consumption, of the last seven days.

@@ -6,6 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +25,23 @@ func TestMetersAreThoseOfBridgeInfo(t *testing.T) {
 	require.JSONEq(t, `{"meters":[
 		{"prm":"09876543210987","name":"<Maison>","directions":["consumption"]},
 		{"prm":"11111111112222","name":"<Maison>","directions":["production"]}]}`, body)
+}
+
+func TestEveryDocumentedRequestIsAnswered(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "contract.md"))
+	require.NoError(t, err)
+	rows := regexp.MustCompile("(?m)^\\| `(GET|POST) (/.*?)` \\|").FindAllStringSubmatch(string(text), -1)
+	require.Len(t, rows, 11)
+	for _, row := range rows {
+		path := strings.ReplaceAll(row[2], "<pdl>", string(house))
+		w := httptest.NewRecorder()
+		body := strings.NewReader("")
+		if !strings.HasSuffix(path, "/stop") {
+			body = strings.NewReader(`{"from":"2024-01-01"}`)
+		}
+		server(t, home()).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), row[1], path, body))
+		require.Equal(t, 2, w.Code/100, path)
+	}
 }
 
 func TestDocumentsAreThoseOfMQTT(t *testing.T) {

@@ -52,6 +52,13 @@ type fake struct {
 	ready  bool
 	asked  chan meter.Days // takes what Days was asked for
 
+	covered   contract.MeterCoverage
+	uncovered error              // of Coverage
+	looked    int                // how often Coverage was asked
+	ordered   []contract.Command // what Do got
+	answer    any                // of Do
+	no        error              // of Do
+
 	authorize string             // where customers consent, before the state; empty: nowhere
 	outcome   contract.Consented // of every consent
 	handed    []url.Values       // what Consented got
@@ -59,6 +66,38 @@ type fake struct {
 
 func (f *fake) Overview(context.Context) (contract.Bridge, []contract.Meter, error) {
 	return f.bridge, f.meters, f.fail
+}
+
+func (f *fake) Status() contract.Bridge { return f.bridge }
+
+func (f *fake) Profiles() []contract.Profile {
+	profiles := make([]contract.Profile, len(f.meters))
+	for i, m := range f.meters {
+		profiles[i] = contract.Profile{PRM: m.PRM, Name: m.Name, Directions: m.Directions}
+	}
+	return profiles
+}
+
+func (f *fake) Meter(_ context.Context, p meter.PRM) (contract.Meter, bool, error) {
+	for _, m := range f.meters {
+		if m.PRM == p {
+			return m, true, f.fail
+		}
+	}
+	return contract.Meter{}, false, nil
+}
+
+func (f *fake) Coverage(context.Context, meter.PRM) (contract.MeterCoverage, error) {
+	f.looked++
+	return f.covered, f.uncovered
+}
+
+func (f *fake) Do(ctx context.Context, c contract.Command) (any, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	f.ordered = append(f.ordered, c)
+	return f.answer, f.no
 }
 
 func (f *fake) Days(_ context.Context, _ meter.Series, days meter.Days) iter.Seq2[meter.DayValues, error] {
@@ -163,9 +202,15 @@ func server(t *testing.T, f *fake, change ...func(*web.Options)) *web.Server {
 // get asks a server, and gives the answer with its body.
 func get(t *testing.T, s http.Handler, path string) (status int, body string) {
 	t.Helper()
+	w := serve(t, s, path)
+	return w.Code, w.Body.String()
+}
+
+func serve(t testing.TB, s http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
-	return w.Code, w.Body.String()
+	return w
 }
 
 func golden(t *testing.T, name, got string) {

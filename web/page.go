@@ -27,10 +27,16 @@ type view struct {
 
 	Consents bool   // customers may consent here
 	Awaited  string // how many consents are; empty when none is
+
+	History    historyWords
+	Earliest   meter.Day // to which history reaches
+	Yesterday  meter.Day
+	Statistics statisticsView
 }
 
 type meterView struct {
 	Name, Tail string
+	History    historyView
 	Light      contract.Light
 	Consent    string // when it ends; empty when nobody knows
 	Next       string
@@ -52,9 +58,21 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	v := view{
 		Locale: s.Locale, Version: s.Version, Words: words(s.Locale), Sources: b.Health().Sources,
 		Consents: s.consents(), Awaited: consentWordsOf(s.Locale).awaited(b),
+		History: historyWordsOf(s.Locale), Statistics: s.showStatistics(b, meters),
 	}
-	for _, m := range meters {
-		v.Meters = append(v.Meters, s.show(m))
+	today := meter.DayOf(s.Now())
+	v.Earliest, v.Yesterday = contract.HistoryFirst(meter.Daily, today), today-1
+	prms := make([]meter.PRM, len(meters))
+	for i, m := range meters {
+		prms[i] = m.PRM
+	}
+	busy := underWay(b)
+	for i, key := range keysOf(prms) {
+		one := s.show(meters[i])
+		one.History = s.showHistory(meters[i], key)
+		one.History.UnderWay = len(busy[prms[i]]) > 0
+		one.History.Stored = r.URL.Query().Get("stored") == key
+		v.Meters = append(v.Meters, one)
 	}
 	s.render(w, http.StatusOK, "page.html", v)
 }

@@ -1,8 +1,9 @@
-// Package web shows what contract says of the meters over HTTP: a page for people, an API and metrics for programs, and
-// the word on whether the process can do its work. It does not know how a status comes about.
+// Package web shows what contract says of the meters over HTTP: pages for people, an API and metrics for programs, and the word
+// on whether the process can do its work. It takes commands as MQTT does, and knows neither how a status comes about nor who
+// carries a command out.
 //
-// Pages show a PRM by its last four digits, links are relative (the page may stand below a path of Home Assistant's
-// ingress), and nothing is loaded from anywhere else.
+// Pages show a PRM by its last four digits, and work without scripts. Links are relative (the page may stand below a path of
+// Home Assistant's ingress), and nothing is loaded from anywhere else.
 package web
 
 import (
@@ -20,10 +21,20 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-// Bridge is what the page shows, and what it hands consents to.
+// Bridge is what the page shows, and what it hands commands and consents to.
 type Bridge interface {
 	// Overview gives the bridge and its meters, in their order.
 	Overview(ctx context.Context) (contract.Bridge, []contract.Meter, error)
+	// Status gives the bridge alone, which costs little.
+	Status() contract.Bridge
+	// Profiles lists the meters with the directions that are there, in their order, which costs little.
+	Profiles() []contract.Profile
+	// Meter gives one meter; ok is false when it is not served.
+	Meter(ctx context.Context, p meter.PRM) (m contract.Meter, ok bool, err error)
+	// Coverage tells which days of a meter there are, when those that are not are asked for again, and where two values differ.
+	Coverage(ctx context.Context, p meter.PRM) (contract.MeterCoverage, error)
+	// Do carries a command out and gives the data of its response. The error is one sentence for people.
+	Do(ctx context.Context, c contract.Command) (data any, err error)
 	// Days streams the stored days of a series, oldest first.
 	Days(ctx context.Context, s meter.Series, days meter.Days) iter.Seq2[meter.DayValues, error]
 	// Health tells why the process cannot do its work; nil when it can.
@@ -43,6 +54,7 @@ type Options struct {
 	Addr               string // host:port
 	Username, Password string // both empty: nobody is asked
 	PublicURL          string // where a browser reaches the page, for the way back from the consent page; empty: unknown
+	Statistics         bool   // the settings name a Home Assistant for its long-term statistics
 	Topics             contract.Topics
 	Locale             contract.Locale
 	Version            string
@@ -67,7 +79,15 @@ func New(o Options, b Bridge) *Server {
 	private.HandleFunc("GET /api/v1/meters/{prm}/state", s.state)
 	private.HandleFunc("GET /api/v1/meters/{prm}/freshness", s.freshness)
 	private.HandleFunc("GET /api/v1/meters/{prm}/readings", s.readings)
-	private.Handle("GET /metrics", s.metrics())
+	private.HandleFunc("GET /api/v1/meters/{prm}/coverage", s.coverage)
+	private.HandleFunc("GET /api/v1/meters/{prm}/history", s.historyOf)
+	private.HandleFunc("POST /api/v1/meters/{prm}/history", s.orderHistory)
+	private.HandleFunc("POST /api/v1/meters/{prm}/history/stop", s.stopHistory)
+	private.HandleFunc("GET /meters/{key}/coverage", s.coveragePage)
+	private.HandleFunc("GET /meters/{key}/progress", s.progress)
+	private.HandleFunc("POST /meters/{key}/history", s.askHistory)
+	private.HandleFunc("POST /meters/{key}/history/stop", s.endHistory)
+	private.HandleFunc("GET /metrics", s.metrics)
 	private.HandleFunc("GET /consent", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "consent/") // relative, for the page may stand below any path
 		w.WriteHeader(http.StatusSeeOther)

@@ -57,6 +57,9 @@ func TestMetrics(t *testing.T) {
 	_, body := get(t, server(t, home()), "/metrics")
 	golden(t, "metrics.golden.txt", body)
 	requireNoPRM(t, body)
+	w := httptest.NewRecorder()
+	server(t, home()).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	require.Equal(t, "text/plain; version=0.0.4; charset=utf-8", w.Header().Get("Content-Type"))
 }
 
 func TestMetricsNameEachMeterOnce(t *testing.T) {
