@@ -57,6 +57,7 @@ func (s settings) checkOptions(p *program) check.Options {
 	if s.discovery {
 		o.DiscoveryPrefix = s.prefix
 	}
+	o.HomeAssistant = check.HomeAssistant{Endpoint: s.statistics.endpoint, Token: string(s.statistics.token)}
 	if s.httpAddr != "" {
 		o.HealthURL, _ = healthURL(s.httpAddr) // the settings were checked
 	}

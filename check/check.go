@@ -1,5 +1,5 @@
 // Package check tries each setting for real, with as few calls as possible, and says what to do about what is not well:
-// folder, sources, meters, clock, broker, page. Its calls pass the same ledger as those of the bridge, so that the budget
+// folder, sources, meters, clock, broker, Home Assistant, page. Its calls pass the same ledger as those of the bridge, so that the budget
 // holds and no call is forgotten; of what comes back nothing is kept. While a bridge runs on the same data it makes no
 // call at all, and tells what that bridge has met.
 //
@@ -61,11 +61,12 @@ const (
 	nameTopics        = "topics"
 	nameDiscovery     = "discovery"
 	nameHomeAssistant = "home_assistant"
+	nameEnergy        = "energy"
 	namePage          = "page"
 )
 
-// Options are the settings, checked, as far as they can be tried. DiscoveryPrefix, HTTPAddr and PublicURL may be empty; all
-// else but Warnings, Meters and Broker's credentials is required.
+// Options are the settings, checked, as far as they can be tried. DiscoveryPrefix, HomeAssistant, HTTPAddr and PublicURL may
+// be empty; all else but Warnings, Meters and Broker's credentials is required.
 type Options struct {
 	Locale   contract.Locale
 	Warnings []string // about the settings, in the locale
@@ -76,6 +77,7 @@ type Options struct {
 	Broker          mqtt.Options // without will and subscriptions; ClientID may be empty
 	BaseTopic       string
 	DiscoveryPrefix string // empty: no discovery
+	HomeAssistant   HomeAssistant
 	HTTPAddr        string // where the page listens; empty: no page
 	HealthURL       string // of the page's /healthz
 	PublicURL       string // where a browser reaches the page
@@ -95,7 +97,7 @@ func Run(ctx context.Context, o Options) Report {
 	}
 	c.clock()
 	c.broker(ctx)
-	c.add(Result{Name: nameHomeAssistant, Status: Skipped, Message: c.say(homeAssistantLater)})
+	c.homeAssistant(ctx)
 	c.page(ctx, running)
 	return c.report()
 }

@@ -281,9 +281,62 @@ var (
 		"La découverte de Home Assistant est désactivée.",
 		"Home Assistant's discovery is switched off.",
 	}
-	homeAssistantLater = phrase{
-		"HOMEASSISTANT_URL n'est pas utilisé par cette version.",
-		"HOMEASSISTANT_URL is not used by this version.",
+)
+
+// Home Assistant.
+var (
+	homeAssistantOff = phrase{
+		"HOMEASSISTANT_URL n'est pas donné : pas de statistiques pour le tableau Énergie.",
+		"HOMEASSISTANT_URL is not given: no statistics for the Energy dashboard.",
+	}
+	homeAssistantAnswers = phrase{
+		"Home Assistant %s répond, et le jeton est celui d'un administrateur.",
+		"Home Assistant %s answers, and the token is an administrator's.",
+	}
+	homeAssistantRefused  = phrase{"Home Assistant ne nous laisse pas entrer : %v.", "Home Assistant does not let us in: %v."}
+	homeAssistantNotReady = phrase{
+		"Home Assistant %s répond, mais ne prend pas encore de statistiques : %v.",
+		"Home Assistant %s answers, but takes no statistics yet: %v.",
+	}
+	homeAssistantWaitRemedy = phrase{
+		"Rien à faire s'il démarre ou met sa base à jour, le pont réessaie de lui-même ; sinon activez son intégration « recorder ».",
+		"Nothing to do while it starts or migrates its database, the bridge retries by itself; else set up its recorder integration.",
+	}
+	homeAssistantTokenRemedy = phrase{
+		"Créez un jeton d'accès de longue durée dans Home Assistant (votre profil → Sécurité) et mettez-le dans HOMEASSISTANT_TOKEN.",
+		"Make a long-lived access token in Home Assistant (your profile → Security) and set it as HOMEASSISTANT_TOKEN.",
+	}
+	homeAssistantAdminRemedy = phrase{
+		"Créez le jeton depuis un compte d'administrateur de Home Assistant : les autres ne peuvent pas écrire de statistiques.",
+		"Make the token from an administrator's account in Home Assistant: others cannot write statistics.",
+	}
+	homeAssistantHostRemedy = phrase{
+		"Vérifiez le nom de l'hôte dans HOMEASSISTANT_URL, ou donnez son adresse IP : un conteneur ne connaît pas les noms en .local.",
+		"Check the host's name in HOMEASSISTANT_URL, or give its IP address: a container does not know names in .local.",
+	}
+	homeAssistantAwayRemedy = phrase{
+		"Vérifiez que Home Assistant tourne, et l'hôte et le port de HOMEASSISTANT_URL (souvent 8123).",
+		"Check that Home Assistant runs, and the host and the port of HOMEASSISTANT_URL (often 8123).",
+	}
+	homeAssistantOtherRemedy = phrase{
+		"Vérifiez que HOMEASSISTANT_URL est l'adresse de Home Assistant dans un navigateur, http ou https compris.",
+		"Check that HOMEASSISTANT_URL is the address of Home Assistant in a browser, http or https included.",
+	}
+	energyUses = phrase{
+		"Le tableau Énergie de Home Assistant utilise nos statistiques : %s.",
+		"Home Assistant's Energy dashboard uses our statistics: %s.",
+	}
+	energyUnused = phrase{
+		"Le tableau Énergie de Home Assistant n'utilise aucune de nos statistiques.",
+		"Home Assistant's Energy dashboard uses none of our statistics.",
+	}
+	energyRemedy = phrase{
+		"Pour les y voir : Paramètres → Énergie → Réseau électrique, puis choisissez la statistique au nom du compteur.",
+		"To see them there: Settings → Energy → Electricity grid, then choose the statistic with the meter's name.",
+	}
+	energyUnknown = phrase{
+		"Home Assistant n'a pas dit ce qu'utilise son tableau Énergie : %v.",
+		"Home Assistant did not say what its Energy dashboard uses: %v.",
 	}
 )
 
@@ -321,6 +374,7 @@ var titles = map[string]phrase{
 	nameTopics:        {"topics", "topics"},
 	nameDiscovery:     {"découverte", "discovery"},
 	nameHomeAssistant: {"Home Assistant", "Home Assistant"},
+	nameEnergy:        {"tableau Énergie", "Energy dashboard"},
 	namePage:          {"page", "page"},
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
 	"github.com/enedis2mqtt/enedis2mqtt/enedis/dataconnect"
 	"github.com/enedis2mqtt/enedis2mqtt/enedis/enedistest"
+	"github.com/enedis2mqtt/enedis2mqtt/homeassistant/homeassistanttest"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt/mqtttest"
@@ -94,7 +95,7 @@ func (w *world) run() Report {
 	r := Run(w.t.Context(), w.Options)
 	var text strings.Builder
 	require.NoError(w.t, r.Print(&text, w.Locale))
-	for _, hidden := range []string{clientSecret, mqttPassword, "%!", "Maison"} {
+	for _, hidden := range []string{clientSecret, mqttPassword, homeassistanttest.Token, "%!", "Maison"} {
 		require.NotContains(w.t, text.String(), hidden)
 	}
 	require.NotRegexp(w.t, `\d{14}`, text.String())
