@@ -69,6 +69,6 @@ docker: ## Check the image and the compose file without a Docker engine
 	packaging/check.sh
 
 .PHONY: e2e
-e2e: ## Test with a real Mosquitto and a real Home Assistant, installing what is missing
+e2e: ## Test with a real Mosquitto and two real Home Assistants, installing what is missing
 	e2e/setup.sh
 	go test -tags e2e -count=1 -timeout 30m -v ./e2e/...

@@ -195,6 +195,9 @@ func receiver(of ast.Expr) string {
 	if pointer, ok := of.(*ast.StarExpr); ok {
 		of = pointer.X
 	}
-	name, _ := of.(*ast.Ident) // nothing here is generic
+	if generic, ok := of.(*ast.IndexExpr); ok {
+		of = generic.X
+	}
+	name, _ := of.(*ast.Ident)
 	return name.Name
 }

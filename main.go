@@ -31,6 +31,12 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run the whole product with nothing else installed: simulator, broker, bridge and page."`
 	Simulator   simulatorCommand   `cmd:"" help:"Run only the simulator of Enedis."`
 	Check       checkCommand       `cmd:"" help:"Try each setting for real, and say what to do about what is not well."`
+	Export      exportCommand      `cmd:"" help:"Write what is kept as CSV or JSON lines."`
+	Import      importCommand      `cmd:"" help:"Take in what other tools have gathered, downloads of Enedis's account, or our own export."`
+	Backup      backupCommand      `cmd:"" help:"Copy the database, beside a running bridge too."`
+	Forget      forgetCommand      `cmd:"" help:"Erase all that is kept of a meter."`
+	Statistics  statisticsCommand  `cmd:"" help:"Copy Home Assistant's statistics of other tools into our data."`
+	Cleanup     cleanupCommand     `cmd:"" help:"List, or clear, the topics that MyElectricalData left on the broker."`
 	Support     supportCommand     `cmd:"" help:"Write what helps others to help, without secrets and personal data."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running bridge whether it can do its work."`
 	Version     versionCommand     `cmd:"" help:"Show version, commit and Go."`

@@ -122,6 +122,7 @@ func environ(t *testing.T, values map[string]string) {
 			require.NoError(t, os.Unsetenv(name))
 		}
 	})
+	t.Setenv("SUPERVISOR_TOKEN", "")
 	for name, value := range values {
 		t.Setenv(name, value)
 	}

@@ -62,13 +62,18 @@ func run(ctx context.Context, s settings, log *slog.Logger, now func() time.Time
 	if err != nil {
 		return err
 	}
-	b, err := bridge.New(ctx, bridge.Options{
+	imports := newStatistics(s, kept, now, log)
+	o := bridge.Options{
 		Store: kept, Ledger: ledger, Sources: sources, Broker: publisher{client},
 		Meters: s.meters, ListMeters: len(s.meters) == 0, Consent: consenter(sources), Credential: credentials,
 		Schedule: s.schedule, History: s.history, Topics: topics, Locale: s.locale,
 		Discovery: s.discoveryOptions(topics), StatusTopic: s.statusTopic,
 		Heartbeat: s.httpAddr == "", Version: version, Commit: commit(), Now: now, Log: log,
-	})
+	}
+	if imports != nil {
+		o.Statistics = imports
+	}
+	b, err := bridge.New(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -78,10 +83,14 @@ func run(ctx context.Context, s settings, log *slog.Logger, now func() time.Time
 	group.Go(func() error { return client.Run(ctx) })
 	group.Go(func() error { return b.Run(ctx) })
 	group.Go(func() error { return receive(ctx, client, b) })
+	if imports != nil {
+		imports.bridge = b
+		group.Go(func() error { return imports.Run(ctx) })
+	}
 	if s.httpAddr != "" {
 		page := web.New(web.Options{
 			Addr: s.httpAddr, Username: s.httpUsername, Password: string(s.httpPassword), PublicURL: s.publicURL,
-			Topics: topics, Locale: s.locale, Version: version, Now: now, Log: log,
+			Statistics: imports != nil, Topics: topics, Locale: s.locale, Version: version, Now: now, Log: log,
 		}, b)
 		group.Go(func() error { return page.Run(ctx) })
 	}
@@ -100,7 +109,7 @@ func newClient(
 		}
 	}
 	filters := topics.Commands()
-	if s.discovery {
+	if s.discovery || s.statistics.endpoint != nil {
 		filters = append(filters, s.statusTopic)
 	}
 	return mqtt.New(mqtt.Options{

@@ -194,6 +194,7 @@ func TestSecretPrintsNowhere(t *testing.T) {
 	env := environment{
 		EnedisClientSecret: clientSecret, MQTTPassword: mqttPassword, HTTPPassword: httpPassword,
 		Meters: `[{"token":"token-4711"}]`, ConsoToken: "token-4711", MEDToken: "token-4711", MEDClientSecret: "secret-4711",
+		HomeAssistantToken: "token-4711",
 	}
 	var said bytes.Buffer
 	slog.New(slog.NewJSONHandler(&said, nil)).Info("settings", "environment", env, "password", env.HTTPPassword)

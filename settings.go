@@ -19,6 +19,7 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/discovery"
+	"github.com/enedis2mqtt/enedis2mqtt/homeassistant"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 )
@@ -74,6 +75,9 @@ type environment struct {
 	DiscoveryMode   string `envconfig:"HOMEASSISTANT_DISCOVERY_MODE" default:"device"` // device or single
 	StatusTopic     string `envconfig:"HOMEASSISTANT_STATUS_TOPIC" default:"homeassistant/status"`
 
+	HomeAssistantURL   string `envconfig:"HOMEASSISTANT_URL"`   // for long-term statistics; default in the add-on: its Supervisor
+	HomeAssistantToken secret `envconfig:"HOMEASSISTANT_TOKEN"` // of an administrator; default in the add-on: the Supervisor's
+
 	HTTPAddr     string `envconfig:"HTTP_ADDR" default:"127.0.0.1:8099" empty:"off"` // host:port of the page
 	HTTPUsername string `envconfig:"HTTP_USERNAME"`
 	HTTPPassword secret `envconfig:"HTTP_PASSWORD"`
@@ -90,7 +94,11 @@ type environment struct {
 }
 
 // later lists the settings of the contract that this version does not use yet.
-var later = []string{"HOMEASSISTANT_URL", "HOMEASSISTANT_TOKEN", "DATABASE_URL"}
+var later = []string{"DATABASE_URL"}
+
+// supervisorURL is where an add-on reaches Home Assistant, with the token that the Supervisor gives it in the variable
+// SUPERVISOR_TOKEN (https://developers.home-assistant.io/docs/add-ons/communication).
+const supervisorURL = "http://supervisor/core"
 
 // settings is what the program runs by: the environment, checked.
 type settings struct {
@@ -104,6 +112,7 @@ type settings struct {
 	prefix       string
 	mode         discovery.Mode
 	statusTopic  string
+	statistics   statisticsSettings
 	httpAddr     string // empty: no page
 	httpUsername string
 	httpPassword secret
@@ -157,6 +166,7 @@ func readSettings(now time.Time) (env environment, s settings, p problems) {
 	}
 	readFiles(&env, &p)
 	setDefaults(&env)
+	env.askSupervisor()
 	s = env.check(now, &p)
 	s.warnings = append(s.warnings, unknownVariables(os.Environ())...)
 	return env, s, p
@@ -200,6 +210,13 @@ func setDefaults(env *environment) {
 	})
 }
 
+// askSupervisor takes what an add-on is given by the Supervisor, unless the settings say something else.
+func (env *environment) askSupervisor() {
+	if token := os.Getenv("SUPERVISOR_TOKEN"); token != "" && env.HomeAssistantURL == "" && env.HomeAssistantToken == "" {
+		env.HomeAssistantURL, env.HomeAssistantToken = supervisorURL, secret(token)
+	}
+}
+
 // check turns the texts into settings.
 func (env environment) check(now time.Time, p *problems) settings {
 	s := settings{
@@ -214,6 +231,7 @@ func (env environment) check(now time.Time, p *problems) settings {
 	env.checkSources(&s, own, now, p)
 	env.checkMQTT(&s, p)
 	env.checkHomeAssistant(&s, p)
+	env.checkStatistics(&s, p)
 	env.checkHTTP(&s, p)
 	s.schedule = env.checkSchedule(p)
 	s.history = parseHistory(env.HistoryStart, now, p)
@@ -308,6 +326,20 @@ func (env environment) checkHomeAssistant(s *settings, p *problems) {
 	checkTopic("HOMEASSISTANT_STATUS_TOPIC", env.StatusTopic, p)
 	s.mode = discovery.Mode(oneOf("HOMEASSISTANT_DISCOVERY_MODE", env.DiscoveryMode, p,
 		string(discovery.Device), string(discovery.Single)))
+}
+
+func (env environment) checkStatistics(s *settings, p *problems) {
+	if (env.HomeAssistantURL == "") != (env.HomeAssistantToken == "") {
+		p.add("HOMEASSISTANT_URL", "goes with HOMEASSISTANT_TOKEN: give both or none")
+	}
+	if env.HomeAssistantURL == "" {
+		return
+	}
+	endpoint, err := homeassistant.Endpoint(env.HomeAssistantURL)
+	if err != nil {
+		p.add("HOMEASSISTANT_URL", "%v", err)
+	}
+	s.statistics = statisticsSettings{endpoint: endpoint, token: env.HomeAssistantToken}
 }
 
 func (env environment) checkHTTP(s *settings, p *problems) {

@@ -77,6 +77,7 @@ func TestGoodSettings(t *testing.T) {
 				WindowStart: 7 * 60, WindowEnd: 9 * 60, RetryInterval: 30 * time.Minute, RetryUntil: 19 * 60,
 			}, s.schedule)
 			require.Zero(t, s.history)
+			require.Zero(t, s.statistics)
 			require.Equal(t, contract.French, s.locale)
 			require.Equal(t, slog.LevelInfo, s.logLevel)
 			require.False(t, s.logJSON)
@@ -220,17 +221,44 @@ func TestGoodSettings(t *testing.T) {
 				require.Contains(t, s.warnings[0].en, "Jeedom")
 			},
 		},
+		"statistics": {
+			map[string]string{"HOMEASSISTANT_URL": "http://192.168.1.5:8123/", "HOMEASSISTANT_TOKEN_FILE": file(t, "a-token\n")},
+			func(t *testing.T, s settings) {
+				t.Helper()
+				require.Equal(t, "ws://192.168.1.5:8123/api/websocket", s.statistics.endpoint.String())
+				require.Equal(t, secret("a-token"), s.statistics.token)
+				require.Empty(t, s.warnings)
+			},
+		},
+		"statistics of an add-on": {
+			map[string]string{"SUPERVISOR_TOKEN": "supervisors"},
+			func(t *testing.T, s settings) {
+				t.Helper()
+				require.Equal(t, "ws://supervisor/core/websocket", s.statistics.endpoint.String())
+				require.Equal(t, secret("supervisors"), s.statistics.token)
+			},
+		},
+		"statistics elsewhere than the add-on's": {
+			map[string]string{
+				"SUPERVISOR_TOKEN": "supervisors", "HOMEASSISTANT_URL": "https://ha.example.org", "HOMEASSISTANT_TOKEN": "a-token",
+			},
+			func(t *testing.T, s settings) {
+				t.Helper()
+				require.Equal(t, "wss://ha.example.org/api/websocket", s.statistics.endpoint.String())
+				require.Equal(t, secret("a-token"), s.statistics.token)
+			},
+		},
 		"unknown variables are warnings": {
 			map[string]string{
-				"MQTT_HOST": "localhost", "ENEDIS_CLIENT_SECRETS": "secret", "HOMEASSISTANT_TOKEN": "secret",
-				"HOMEASSISTANT_TOKEN_FILE": "/secret", "MQTT_PASWORD_FILE": "/secret", "MQTT_USER": "linky",
+				"MQTT_HOST": "localhost", "ENEDIS_CLIENT_SECRETS": "secret", "HOMEASSISTANT_TOKENS": "secret",
+				"DATABASE_URL": "postgres://", "MQTT_PASWORD_FILE": "/secret", "MQTT_USER": "linky",
 			},
 			func(t *testing.T, s settings) {
 				t.Helper()
 				require.Equal(t, []string{
+					"DATABASE_URL is not used by this version",
 					"ENEDIS_CLIENT_SECRETS is no setting; did you mean ENEDIS_CLIENT_SECRET?",
-					"HOMEASSISTANT_TOKEN is not used by this version",
-					"HOMEASSISTANT_TOKEN_FILE is not used by this version",
+					"HOMEASSISTANT_TOKENS is no setting; did you mean HOMEASSISTANT_TOKEN?",
 					"MQTT_HOST is no setting; did you mean MQTT_URL?",
 					"MQTT_PASWORD_FILE is no setting; did you mean MQTT_PASSWORD_FILE?",
 					"MQTT_USER is no setting; did you mean MQTT_USERNAME?",
@@ -271,6 +299,22 @@ func TestBadSettings(t *testing.T) {
 				`SOURCES: "fax": allowed are dataconnect, consoapi, myelectricaldata`, `HOMEASSISTANT_DISCOVERY: "perhaps": allowed are true and false`,
 				`HOMEASSISTANT_DISCOVERY_MODE: "triple": allowed are device, single`,
 			},
+		},
+		"statistics without a token": {
+			map[string]string{"HOMEASSISTANT_URL": "http://homeassistant.local:8123"},
+			[]string{"HOMEASSISTANT_URL: goes with HOMEASSISTANT_TOKEN: give both or none"},
+		},
+		"a token without statistics": {
+			map[string]string{"HOMEASSISTANT_TOKEN": "hidden", "SUPERVISOR_TOKEN": "hidden"},
+			[]string{"HOMEASSISTANT_URL: goes with HOMEASSISTANT_TOKEN: give both or none"},
+		},
+		"statistics over the internet in the clear": {
+			map[string]string{"HOMEASSISTANT_URL": "http://93.184.216.34:8123", "HOMEASSISTANT_TOKEN": "hidden"},
+			[]string{"HOMEASSISTANT_URL: plain http is allowed to private and loopback addresses only: use https"},
+		},
+		"a Home Assistant with a password in its address": {
+			map[string]string{"HOMEASSISTANT_URL": "http://me:hidden@homeassistant.local:8123", "HOMEASSISTANT_TOKEN": "hidden"},
+			[]string{"HOMEASSISTANT_URL: must not hold a user name or password"},
 		},
 		"plain http to a public host": {
 			map[string]string{"ENEDIS_BASE_URL": "http://gw.ext.prod.api.enedis.fr"},

@@ -32,7 +32,7 @@ const (
 	farewellTimeout = 3 * time.Second
 	// inFlight is how many messages may wait for their acknowledgement at the same time.
 	inFlight = 256
-	// inbox is how many messages may wait for the reader of Messages.
+	// inbox is how many messages may wait for the reader of Messages, unless the options say it.
 	inbox = 256
 )
 
@@ -55,6 +55,7 @@ type Options struct {
 	TLS                *tls.Config // for mqtts and wss; nil for the system's authorities. See TLSConfig
 	Will               Will
 	Subscribe          []string // topic filters
+	Inbox              int      // how many messages may wait for the reader of Messages; default 256
 
 	// RetryInterval is the most that lies between the starts of two attempts to connect, and how long a connection must last
 	// to count as a good one; default and maximum 10 s.
@@ -109,7 +110,7 @@ func New(o Options) (*Client, error) {
 		o:         o,
 		log:       o.Log.With("broker", address.Host),
 		connected: make(chan struct{}, 1),
-		messages:  make(chan Message, inbox),
+		messages:  make(chan Message, cmp.Or(max(o.Inbox, 0), inbox)),
 		suspects:  newSuspects(),
 		room:      semaphore.NewWeighted(inFlight),
 	}, nil
