@@ -62,12 +62,9 @@ func TestStatisticsFollowTheStore(t *testing.T) {
 	require.Zero(t, program.stop())
 
 	correct(t, dir, meters[0].PRM)
-	imported := broker.Retained()[topics.BridgeHealth()]
 	program = start(t, "run")
 	program.log.await(t, `statistics written" statistic=enedis2mqtt:…0987_consumption rows=(\d+)`)
-	broker.AwaitRetained(topics.BridgeHealth(), func(body string) bool {
-		return strings.Contains(body, `"state":"ok","last_import_at"`) && body != imported
-	})
+	awaitStatistics(broker, contract.StatisticsOK)
 	requireStatistics(t, ha, dir, statistics)
 	require.Zero(t, program.stop())
 

@@ -47,14 +47,20 @@ func (c statisticsCopyCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	all := len(copied.Days)
 	today := meter.DayOf(p.now())
-	copied.Days = slices.DeleteFunc(copied.Days, func(d homeassistant.CopiedDay) bool { return d.Day >= today }) // not over
+	copied.Days = slices.DeleteFunc(copied.Days, func(d homeassistant.CopiedDay) bool { return d.Day >= today })
 	fmt.Fprintf(p.out, "%s, %s of %s\n", redactPRMs(strings.Join(c.From, ", ")), series.Direction, series.PRM.Short())
-	if len(copied.Days) == 0 {
-		fmt.Fprintln(p.out, "There is no day in it.")
-		return nil
+	if early := all - len(copied.Days); early > 0 {
+		fmt.Fprintf(p.out, "  left out: %d days that are not over\n", early)
 	}
-	if err := found(p.out, copied); err != nil {
+	if copied.Unusable > 0 {
+		fmt.Fprintf(p.out, "  left out: %d rows that tell no energy of their hour\n", copied.Unusable)
+	}
+	if len(copied.Days) == 0 {
+		return errors.New("there is no day in it")
+	}
+	if err := found(p.out, copied.Days); err != nil {
 		return err
 	}
 	imports := importCommand{DryRun: c.DryRun} // this is one from elsewhere
@@ -135,11 +141,11 @@ func (c statisticsCopyCommand) read(ctx context.Context, ha statisticsSettings) 
 }
 
 // found says month by month how the days stand in the statistics.
-func found(out io.Writer, c homeassistant.Copied) error {
+func found(out io.Writer, days []homeassistant.CopiedDay) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	forms := []homeassistant.Form{homeassistant.ByHour, homeassistant.Lump, homeassistant.Part}
 	fmt.Fprintf(table, "month\t%s\t%s\t%s\t\n", forms[0], forms[1], forms[2])
-	for days := c.Days; len(days) > 0; {
+	for len(days) > 0 {
 		month, n := days[0].Day.Month(), 0
 		count := make(map[homeassistant.Form]int)
 		for n < len(days) && month.Contains(days[n].Day) {
@@ -148,9 +154,6 @@ func found(out io.Writer, c homeassistant.Copied) error {
 		}
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t\n", month.From.MonthName(), count[forms[0]], count[forms[1]], count[forms[2]])
 		days = days[n:]
-	}
-	if c.Unusable > 0 {
-		fmt.Fprintf(table, "left out: %d rows that tell no energy of their hour\n", c.Unusable)
 	}
 	return table.Flush()
 }

@@ -34,6 +34,7 @@ func home(t *testing.T, id string) (env map[string]string, ha *homeassistanttest
 	for hour := october.From.Start(); hour.Before(october.To.Start().Add(-time.Hour)); hour = hour.Add(time.Hour) {
 		add(hour, 500)
 	}
+	add(time.Now().Truncate(time.Hour), 1) // a day that is not over
 	ha.Put(id, homeassistanttest.Metadata{Name: new("Linky"), Unit: new("Wh"), HasSum: true}, rows...)
 	s := httptest.NewServer(ha)
 	t.Cleanup(s.Close)
@@ -75,7 +76,7 @@ func TestStatisticsCopy(t *testing.T) {
 
 	t.Run("a dry run changes nothing", func(t *testing.T) {
 		said := copyAll("--dry-run")
-		require.Contains(t, said, "linky:…0987, consumption of …0987 "+
+		require.Contains(t, said, "linky:…0987, consumption of …0987 left out: 1 days that are not over "+
 			"month by the hour as a daily sum in part 2025-09 0 30 0 2025-10 30 0 1 "+head)
 		require.Contains(t, said, sums("60 60 0 0 0 0"))
 		require.Contains(t, said, curves("31 31 0 0 0 0"))

@@ -6,4 +6,4 @@ package bridge_test
 const yearOfDays = 31
 
 // lives is how many lives with trouble are led, for the same reason.
-const lives = 3
+const lives = 2

@@ -237,6 +237,36 @@ func TestConsentByHand(t *testing.T) {
 	w.paste(t, enedis.address(t))
 	w.requireOutcome(t, "used")
 	w.requireServed(t, barn)
+	w.askHistory(t, barn)
+}
+
+// askHistory asks for a meter's history on the page, sees it under way without a reload, and stops it.
+func (w *consentWorld) askHistory(t *testing.T, m truth) {
+	t.Helper()
+	section := "#meter-" + m.PRM.Tail()
+	w.do(t, chromedp.Navigate(w.home(lan)),
+		chromedp.Click(chromedp.CSS(section+" summary")), chromedp.Click(chromedp.CSS(section+" form button")),
+		chromedp.WaitReady(chromedp.CSS(section+" iframe")))
+	progress := "document.querySelector('" + section + " iframe').contentDocument"
+	says := func() string { return read(t, w.browser, chromedp.Evaluate[string](progress+".body?.innerText ?? ''")) }
+	var first string
+	await(t, "history is under way", patience, func() error {
+		if first = says(); !strings.Contains(first, "calls left: ") {
+			return fmt.Errorf("the page says %q", first)
+		}
+		return nil
+	})
+	await(t, "history comes forward", patience, func() error {
+		if is := says(); is == first || is == "" {
+			return fmt.Errorf("the page still says %q", is)
+		}
+		return nil
+	})
+	w.do(t, chromedp.Evaluate[chromedp.Void](progress+".querySelector('button').click()"),
+		chromedp.WaitNotPresent(chromedp.CSS(section+" iframe")))
+	w.do(t, chromedp.Click(chromedp.CSS(section+" > p > a")), chromedp.WaitReady(chromedp.CSS(".days")))
+	require.Contains(t, w.text(t), "not asked: ")
+	require.NotRegexp(t, `[0-9]{14}`, w.text(t))
 }
 
 // paste puts an address into the box of the start page.

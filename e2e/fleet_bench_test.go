@@ -107,7 +107,7 @@ func fillFleet(b *testing.B, dir string) []string {
 			Directions: map[meter.Direction]store.DirectionState{
 				meter.Consumption: {Standing: store.Exists, How: "contract"}, meter.Production: {Standing: store.Absent, How: "contract", AskAgain: time.Now().AddDate(1, 0, 0)},
 			},
-			FirstWanted: map[meter.Measure]meter.Day{meter.Daily: days.From, meter.MaxPower: days.From, meter.LoadCurve: days.From},
+			Wanted: map[meter.Measure]store.Wanted{meter.Daily: {First: days.From}, meter.MaxPower: {First: days.From}, meter.LoadCurve: {First: days.From}},
 		}))
 	}
 	require.NoError(b, s.SetCursor(b.Context(), "readings", 1<<62))

@@ -24,18 +24,26 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/enedis/enedistest"
 )
 
+// The versions of Home Assistant that setup.sh installs: the newest one, and the last one that knows the former metadata of
+// statistics alone.
+const (
+	currentVersion = "2026.11.0"
+	formerVersion  = "2025.10.4"
+)
+
 // homeAssistant is a real Home Assistant, run by the scripts below homeassistant.
 type homeAssistant struct {
-	dir    string // of the instance
-	port   string
-	broker *mosquitto
-	token  string
+	version string
+	dir     string // of the instance
+	port    string
+	broker  *mosquitto
+	token   string
 }
 
-// startHomeAssistant starts a fresh instance that is connected to the broker.
-func startHomeAssistant(t *testing.T, broker *mosquitto) *homeAssistant {
+// startHomeAssistant starts a fresh instance of a version that is connected to the broker.
+func startHomeAssistant(t *testing.T, version string, broker *mosquitto) *homeAssistant {
 	t.Helper()
-	h := &homeAssistant{dir: t.TempDir(), port: freePort(t), broker: broker}
+	h := &homeAssistant{version: version, dir: t.TempDir(), port: freePort(t), broker: broker}
 	t.Cleanup(func() {
 		out, err := exec.Command("homeassistant/stop.sh", "--kill", h.dir).CombinedOutput()
 		if err != nil {
@@ -67,6 +75,7 @@ func (h *homeAssistant) script(t *testing.T, name string, args ...string) {
 	require.NoError(t, err)
 	defer said.Close()
 	cmd := exec.CommandContext(t.Context(), "homeassistant/"+name, args...)
+	cmd.Env = append(os.Environ(), "HA_VERSION="+h.version)
 	cmd.Stdout, cmd.Stderr = said, said
 	began := time.Now()
 	err = cmd.Run()
@@ -190,7 +199,7 @@ func (h *homeAssistant) complaints(t *testing.T) []string {
 	text, err := os.ReadFile(filepath.Join(h.dir, "ha.log"))
 	require.NoError(t, err)
 	grave := regexp.MustCompile(` (WARNING|ERROR|CRITICAL) `)
-	about := regexp.MustCompile(`components\.(mqtt|recorder|sensor|binary_sensor|button)|helpers\.template|enedis2mqtt|linky`)
+	about := regexp.MustCompile(`components\.(mqtt|recorder|sensor|binary_sensor|button)|helpers\.template|enedis2mqtt|linky|import_statistics`)
 	broker := regexp.MustCompile(`Disconnected from MQTT server|Failed to connect to MQTT server|Error returned from MQTT server`)
 	var lines []string
 	for line := range strings.Lines(string(text)) {
@@ -207,7 +216,7 @@ func TestHomeAssistant(t *testing.T) {
 	require.Equal(t, enedistest.NoCurve, noCurve.Kind)
 	s := startSimulator(t, len(meters))
 	broker := startMosquitto(t)
-	h := startHomeAssistant(t, broker)
+	h := startHomeAssistant(t, currentVersion, broker)
 	env := settings(t, s, broker, meters, map[string]string{"RETRY_INTERVAL": "30m"})
 	bridge := startBridge(t, env)
 	awaitComplete(t, broker, meters)

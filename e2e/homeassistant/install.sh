@@ -17,8 +17,8 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 need_root
 for tool in unshare chroot flock apt-get; do command -v $tool >/dev/null || die "$tool is missing"; done
 set_paths "${1:-$E2E_HA_DIR}"
-exec 9>"$BASE/.lock"
-flock -n 9 || { say "another install.sh works in $BASE: waiting"; flock 9; }
+exec 9>"$BASE/.lock-$SUITE"
+flock -n 9 || { say "another install.sh works in $ROOT: waiting"; flock 9; }
 start=$SECONDS
 say "Home Assistant $HA_VERSION with $PYTHON from Debian $SUITE, into $BASE"
 
