@@ -35,6 +35,7 @@ func (b *Bridge) stream(ctx context.Context) error {
 	pause := streamRetry
 	retry := time.NewTimer(pause)
 	defer retry.Stop()
+	atFirst := eventsAtOnce
 	for {
 		select {
 		case <-ctx.Done():
@@ -43,11 +44,12 @@ func (b *Bridge) stream(ctx context.Context) error {
 		case <-retry.C:
 		}
 		retry.Stop()
-		err := b.drain(ctx, pace)
+		err := b.drain(ctx, pace, atFirst)
 		if err == nil {
-			pause = streamRetry
+			pause, atFirst = streamRetry, eventsAtOnce
 			continue
 		}
+		atFirst = 1 // enough to find out whether the broker takes it
 		if ctx.Err() == nil {
 			b.Log.Debug("event stream waits", "pause", pause, "err", err)
 		}
@@ -56,14 +58,14 @@ func (b *Bridge) stream(ctx context.Context) error {
 	}
 }
 
-// drain publishes what lies behind the cursor, at a pace.
-func (b *Bridge) drain(ctx context.Context, pace *rate.Limiter) error {
-	for {
+// drain publishes what lies behind the cursor, at a pace: so many at first, then more at once.
+func (b *Bridge) drain(ctx context.Context, pace *rate.Limiter, atFirst int) error {
+	for n := atFirst; ; n = eventsAtOnce {
 		cursor, err := b.Store.Cursor(ctx, cursorReadings)
 		if err != nil {
 			return err
 		}
-		events, err := b.Store.Events(ctx, cursor, eventsAtOnce)
+		events, err := b.Store.Events(ctx, cursor, n)
 		if err != nil {
 			return err
 		}
@@ -73,7 +75,7 @@ func (b *Bridge) drain(ctx context.Context, pace *rate.Limiter) error {
 				return err
 			}
 		}
-		if err != nil || len(events) < eventsAtOnce || sent != events[len(events)-1].Revision {
+		if err != nil || len(events) < n || sent != events[len(events)-1].Revision {
 			return err
 		}
 	}

@@ -33,11 +33,12 @@ type Options struct {
 //
 // A write that has begun is finished even when its context ends, so that its outcome is never in doubt.
 type Store struct {
-	now    func() time.Time
-	log    *slog.Logger
-	lock   *flock.Flock // nil in a store that was opened for reading alone
-	writer *sql.DB      // one connection; nil as well
-	reader *reader      // one connection
+	now        func() time.Time
+	log        *slog.Logger
+	lock       *flock.Flock // nil in a store that was opened for reading alone
+	writer     *sql.DB      // one connection; nil as well
+	statements statements   // of the writer
+	reader     *reader      // one connection
 
 	wroteAt  atomic.Int64 // milliseconds of the last write that was kept; 0 after one that failed
 	prunedAt atomic.Int64 // milliseconds of the last clearing of old attempts

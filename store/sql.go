@@ -11,11 +11,12 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
-// tx is a write under way. Statements are prepared at their first use in it.
+// tx is a write under way.
 type tx struct {
 	*sql.Tx
-	now      time.Time // whole milliseconds, UTC: the time of all that the transaction writes
-	prepared map[string]*sql.Stmt
+	now        time.Time // whole milliseconds, UTC: the time of all that the transaction writes
+	statements *statements
+	prepared   map[string]*sql.Stmt // for this transaction
 }
 
 // write runs do in a transaction, which is on disk when write returns without an error and has left no trace when it
@@ -34,6 +35,7 @@ func (s *Store) write(ctx context.Context, op string, do func(ctx context.Contex
 }
 
 func (s *Store) transact(ctx context.Context, now time.Time, do func(ctx context.Context, t *tx) error) error {
+	s.statements.prepare(ctx, s.writer)
 	conn, err := s.writer.Conn(ctx)
 	if err != nil {
 		return err
@@ -44,7 +46,7 @@ func (s *Store) transact(ctx context.Context, now time.Time, do func(ctx context
 	if err != nil {
 		return err
 	}
-	if err := do(ctx, &tx{Tx: begun, now: now, prepared: make(map[string]*sql.Stmt)}); err != nil {
+	if err := do(ctx, &tx{Tx: begun, now: now, statements: &s.statements, prepared: make(map[string]*sql.Stmt)}); err != nil {
 		_ = begun.Rollback() // SQLite may have rolled back by itself, as it does when the disk is full
 		return err
 	}
@@ -55,7 +57,7 @@ func (t *tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt, ok := t.prepared[query]; ok {
 		return stmt, nil
 	}
-	stmt, err := t.PrepareContext(ctx, query)
+	stmt, err := t.statements.within(ctx, t.Tx, query)
 	if err == nil {
 		t.prepared[query] = stmt
 	}
