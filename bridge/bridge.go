@@ -120,7 +120,7 @@ type Bridge struct {
 
 	mu        sync.Mutex
 	units     map[meter.PRM]*unit
-	order     []meter.PRM        // as in the settings, then as they were consented to and listed
+	prms      []meter.PRM        // the meters, as in the settings, then as they were consented to and listed
 	listed    map[string]listing // which meters the sources serve that tell it
 	pending   []ending           // answers that the store could not take yet
 	filling   int                // requests of the backfill that are under way

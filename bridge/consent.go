@@ -218,7 +218,7 @@ var warnings = [...]int{60, 30, 7}
 func (b *Bridge) warnOfConsents(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		u := b.units[p]
 		end := b.consentEnd(u)
 		if end == 0 {

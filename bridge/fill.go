@@ -40,7 +40,7 @@ func (b *Bridge) takeFill(now time.Time) (best *unit, request task, ok bool) {
 	if b.filling >= b.inFlight() {
 		return nil, task{}, false
 	}
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		u := b.units[p]
 		if len(u.busy) >= abreast || len(u.busy) > 0 && b.contractDue(u, now) {
 			continue

@@ -189,7 +189,7 @@ func (b *Bridge) raiseFloors(u *unit, now time.Time) (changed bool) {
 	ways := b.ways(u, now)
 	floor := meter.DayOf(now) - ride
 	for _, s := range u.all(ways) {
-		w, ok := b.wayFor(u, s, ways)
+		w, ok := u.wayFor(s, ways, now)
 		if !ok || !u.collected(s) {
 			continue
 		}
@@ -204,14 +204,20 @@ func (b *Bridge) raiseFloors(u *unit, now time.Time) (changed bool) {
 	return changed
 }
 
-// wayFor is the most preferred way that offers a series.
-func (b *Bridge) wayFor(_ *unit, s meter.Series, ways []way) (way, bool) {
+// wayFor is the most preferred way that offers a series and is not in trouble; if they all are, the most preferred one.
+func (u *unit) wayFor(s meter.Series, ways []way, now time.Time) (first way, ok bool) {
 	for _, w := range ways {
-		if w.traits.Offers(s.Direction, s.Measure) {
+		if !w.traits.Offers(s.Direction, s.Measure) {
+			continue
+		}
+		if !later(w.from, u.refusedUntil(w.name)).After(now) {
 			return w, true
 		}
+		if !ok {
+			first, ok = w, true
+		}
 	}
-	return way{}, false
+	return first, ok
 }
 
 // reportHistory says how the orders fare where that is news, and forgets those that are done.
@@ -220,7 +226,7 @@ func (b *Bridge) reportHistory(ctx context.Context) {
 	var done []int64
 	b.mu.Lock()
 	now := b.Now()
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		u := b.units[p]
 		u.orders = slices.DeleteFunc(u.orders, func(o *order) bool {
 			if !o.open {

@@ -69,7 +69,7 @@ func (b *Bridge) agenda(now time.Time) (due []*unit, next time.Time) {
 	defer b.mu.Unlock()
 	next = at(meter.DayOf(now)+1, 0)
 	soonest := time.Time{}
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		u := b.units[p]
 		when := b.plan.due(u, b.ways(u, now), now)
 		if !when.After(now) {

@@ -160,7 +160,7 @@ func (b *Bridge) loadUnits(ctx context.Context) error {
 // enlist takes a meter among those that are served.
 func (b *Bridge) enlist(ctx context.Context, u *unit) error {
 	b.units[u.PRM] = u
-	b.order = append(b.order, u.PRM)
+	b.prms = append(b.prms, u.PRM)
 	if !b.settle(u) {
 		return nil
 	}

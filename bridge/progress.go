@@ -11,9 +11,9 @@ import (
 // progress is how an order fares, and whether nothing of it is left to ask; b.mu is held.
 func (b *Bridge) progress(u *unit, o *order, now time.Time) (p contract.HistoryProgress, ended bool) {
 	ways := b.ways(u, now)
-	t := tally{now: now, left: make(map[string]int)}
+	t := tally{left: make(map[string]int)}
 	for _, s := range u.all(ways) {
-		w, ok := b.wayFor(u, s, ways)
+		w, ok := u.wayFor(s, ways, now)
 		if !ok || !o.wants(s) || !u.collected(s) {
 			continue
 		}
@@ -55,7 +55,7 @@ func activationWithin(u *unit, o *order, all []meter.Series) (day meter.Day) {
 // b.mu is held.
 func (b *Bridge) histories(now time.Time) []contract.HistoryProgress {
 	var all []contract.HistoryProgress
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		u := b.units[p]
 		for _, o := range u.orders {
 			all = append(all, o.said)
@@ -74,9 +74,9 @@ func (b *Bridge) histories(now time.Time) []contract.HistoryProgress {
 // backlog is how far the history that the settings want has come, without calls where nothing of it is left to ask; b.mu is held.
 func (b *Bridge) backlog(u *unit, now time.Time) contract.HistoryProgress {
 	ways := b.ways(u, now)
-	t := tally{now: now, left: make(map[string]int)}
+	t := tally{left: make(map[string]int)}
 	for _, s := range u.all(ways) {
-		w, ok := b.wayFor(u, s, ways)
+		w, ok := u.wayFor(s, ways, now)
 		if !ok || !u.collected(s) || u.known(s) == nil {
 			continue
 		}
@@ -92,7 +92,6 @@ func (b *Bridge) backlog(u *unit, now time.Time) contract.HistoryProgress {
 
 // tally adds up what is done and left of the history of some series.
 type tally struct {
-	now               time.Time
 	days, done, holes int
 	left              map[string]int // calls, by source
 }

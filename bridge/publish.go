@@ -31,7 +31,7 @@ func (b *Bridge) touch(p meter.PRM) {
 }
 
 func (b *Bridge) touchAllLocked() {
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		b.touch(p)
 	}
 }
@@ -223,7 +223,7 @@ func (b *Bridge) due(now time.Time) (due []meter.PRM, everyone bool) {
 		b.sweepAt, b.everyone = time.Time{}, true
 	}
 	everyone, b.everyone = b.everyone, false
-	for _, p := range b.order {
+	for _, p := range b.prms {
 		when, marked := b.marked[p]
 		clock := b.units[p].nextChange
 		if everyone || marked && !when.After(now) || !clock.IsZero() && !clock.After(now) {

@@ -209,7 +209,7 @@ func (b *Bridge) describe() contract.Bridge {
 func (b *Bridge) served() []meter.PRM {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(b.order)
+	return slices.Clone(b.prms)
 }
 
 // Overview gives what the page and the API show: the bridge and its meters, in their order.

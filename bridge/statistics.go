@@ -27,8 +27,8 @@ type Statistics interface {
 func (b *Bridge) Profiles() []contract.Profile {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := make([]contract.Profile, 0, len(b.order))
-	for _, p := range b.order {
+	list := make([]contract.Profile, 0, len(b.prms))
+	for _, p := range b.prms {
 		u := b.units[p]
 		list = append(list, contract.Profile{PRM: p, Name: u.Name, Directions: u.exists()})
 	}

@@ -56,8 +56,11 @@ type Health struct {
 	LastRound   *RoundHealth      `json:"last_round"`
 	NextRoundAt Time              `json:"next_round_at"`
 	Statistics  *StatisticsHealth `json:"statistics"`
-	History     []HistoryProgress `json:"history,omitempty"` // what is under way, in the order of the meters
+	History     []HistoryProgress `json:"history,omitempty"` // what is under way, in the order of the meters: the first 50
 }
+
+// historyShown bounds the meters of which bridge/health tells the history: it is published again with each call.
+const historyShown = 50
 
 // SourceHealth is how a source fares.
 type SourceHealth struct {
@@ -103,7 +106,7 @@ func (b Bridge) Health() Health {
 	if s := b.Statistics; s != nil {
 		h.Statistics = &StatisticsHealth{State: string(s.State), LastImportAt: Time{s.LastImportAt}, Error: orNull(s.Error)}
 	}
-	h.History = b.History
+	h.History = b.History[:min(len(b.History), historyShown)]
 	return h
 }
 
