@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/enedis"
@@ -60,7 +61,7 @@ func (p planner) fillClosed(u *unit, s meter.Series, w way, days meter.Days, now
 		from = later(from, w.history)
 	}
 	last := u.via(s, w.name).last()
-	if bindsSource(last.Outcome) {
+	if past := last.Outcome == store.SourceDown && !isYesterdays(last); bindsSource(last.Outcome) && !past { // that holds its days alone
 		from = later(from, p.again(last))
 	}
 	daily := last.Outcome == store.BadSettings && !last.NotBefore.IsZero() // and not released since
@@ -96,7 +97,18 @@ func (p planner) asOfNow(days meter.Days, w way, now time.Time) meter.Days {
 // the rounds, and the days of the ride that no series of the meter has to the next request for yesterday.
 func (p planner) window(u *unit, s meter.Series, w way, now time.Time) meter.Days {
 	g := p.gap(u, s, w, now)
-	return g.window(p.before(u, g, w, now))
+	for before := p.before(u, g, w, now); ; {
+		days := g.window(before)
+		failed, ok := u.failing(s, w.name, days, now)
+		if days.Empty() || !ok {
+			return days
+		}
+		if failed.To < days.To { // what is newer may be well
+			days.From, _ = g.oldest(meter.Days{From: failed.To, To: days.To})
+			return days
+		}
+		before = failed.From
+	}
 }
 
 // before is the day before which the backfill asks for the days of a gap.
@@ -107,7 +119,7 @@ func (p planner) before(u *unit, g gap, w way, now time.Time) meter.Day {
 	}
 	for before := today - 1; ; {
 		newest, ok := g.newest(before)
-		if !ok || newest < today-ride || u.hasAny(newest) {
+		if !ok || newest < today-ride || u.hasAny(newest) || slices.Contains(g.holes, newest) {
 			return before
 		}
 		before = newest // it rides

@@ -80,7 +80,7 @@ func (b *Bridge) carryOut(ctx context.Context, c contract.Command, respond func(
 		respond(coverage)
 		return nil
 	case contract.Refresh:
-		b.refresh(c.PRM)
+		b.refresh(ctx, c.PRM)
 	case contract.Republish:
 		b.Republish()
 	}
@@ -88,11 +88,29 @@ func (b *Bridge) carryOut(ctx context.Context, c contract.Command, respond func(
 	return nil
 }
 
-// refresh has a round ask now for what is missing of a meter, or of all: past schedule, holds and a remembered refusal.
-func (b *Bridge) refresh(p meter.PRM) {
+// unitsOf is one meter, or all of them.
+func (b *Bridge) unitsOf(p meter.PRM) (units []*unit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, prm := range b.prms {
+		if p == "" || p == prm {
+			units = append(units, b.units[prm])
+		}
+	}
+	return units
+}
+
+// refresh has a round ask now for what is missing of a meter, or of all: past schedule, holds and a remembered refusal.
+func (b *Bridge) refresh(ctx context.Context, p meter.PRM) {
 	now := b.Now()
+	for _, u := range b.unitsOf(p) {
+		week := meter.Days{From: meter.DayOf(now) - ride, To: meter.DayOf(now)}
+		if err := b.reopen(ctx, u, func(meter.Series) meter.Days { return week }); err != nil {
+			b.storageFailed(err)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for prm, u := range b.units {
 		if p != "" && prm != p {
 			continue

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -25,6 +26,7 @@ func (b *Bridge) Coverage(ctx context.Context, p meter.PRM) (contract.MeterCover
 	}
 	b.mu.Unlock()
 	c.Holes = make(map[string][]contract.CoverageHole)
+	riding := b.nextRide(now)
 	for s, list := range holes {
 		runs := c.Series[s.Name()]
 		if len(runs) == 0 {
@@ -33,6 +35,9 @@ func (b *Bridge) Coverage(ctx context.Context, p meter.PRM) (contract.MeterCover
 		for _, h := range list {
 			if h.Day < runs[0].From {
 				continue
+			}
+			if h.First.IsZero() && h.Day >= meter.DayOf(now)-ride {
+				h.Again = riding
 			}
 			hole, err := b.hole(ctx, s, h)
 			if err != nil {
@@ -48,6 +53,14 @@ func (b *Bridge) Coverage(ctx context.Context, p meter.PRM) (contract.MeterCover
 		})
 	}
 	return c, err
+}
+
+// nextRide is when the next request for a yesterday is made at the latest, with which the holes of a week ride.
+func (b *Bridge) nextRide(now time.Time) time.Time {
+	if round := at(meter.DayOf(now), b.plan.minute); round.After(now) {
+		return round
+	}
+	return at(meter.DayOf(now)+1, b.plan.minute)
 }
 
 // hole describes a hole; of a curve day that has something, what it lacks.

@@ -22,6 +22,13 @@ func (b *Bridge) distance(u *unit, a store.Attempt) time.Duration {
 	return min(max(retry, 2*a.At.Sub(former.At)), lasting)
 }
 
+// putOff is how long a range of history that failed is left: the retry interval, which doubles up to a day.
+func (b *Bridge) putOff(u *unit, a store.Attempt) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return min(max(b.Schedule.RetryInterval, 2*u.failedBefore(a)), 24*time.Hour)
+}
+
 // lasting is the distance between rounds with which the daily budget of a source lasts until no more rounds are made, the retry
 // interval at least; limited is false for a source without such a budget. b.mu is held.
 func (b *Bridge) lasting(u *unit, source string, now time.Time) (d time.Duration, limited bool) {

@@ -125,6 +125,15 @@ func (b *Bridge) ended(
 		a.NotBefore = now.AddDate(0, 0, month)
 	case store.NotCollected, store.NoConsent:
 		a.NotBefore = b.tomorrow(now)
+	case store.SourceDown:
+		switch {
+		case resting && (isYesterdays(a) || enedis.WholeSource(err)):
+			a.NotBefore = time.Time{} // the source's rest decides
+		case isYesterdays(a):
+			a.NotBefore = since.Add(b.distance(u, a))
+		default:
+			a.NotBefore = now.Add(b.putOff(u, a))
+		}
 	default:
 		a.NotBefore = since.Add(b.distance(u, a))
 		if resting {

@@ -97,16 +97,10 @@ func (b *Bridge) wantBack(ctx context.Context, u *unit, o *order) error {
 			u.kept.Wanted[m] = store.Wanted{First: first, Floor: w.Base(), Stopped: w.Stopped}
 		}
 	}
-	series := slices.Collect(maps.Keys(u.holes))
 	b.mu.Unlock()
 	err := b.saveMeter(ctx, u)
-	for _, s := range series {
-		if days := o.days(s, 0); err == nil && !days.Empty() {
-			err = b.Store.Reopen(ctx, s, days)
-		}
-	}
 	if err == nil {
-		err = b.readHoles(ctx, u)
+		err = b.reopen(ctx, u, func(s meter.Series) meter.Days { return o.days(s, 0) })
 	}
 	if err == nil {
 		return nil
@@ -116,20 +110,6 @@ func (b *Bridge) wantBack(ctx context.Context, u *unit, o *order) error {
 	b.mu.Unlock()
 	b.storageFailed(err)
 	return errStoreFails
-}
-
-// readHoles reads the holes of a meter anew.
-func (b *Bridge) readHoles(ctx context.Context, u *unit) error {
-	remembered, err := b.Store.Holes(ctx, u.PRM)
-	if err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for s, c := range u.coverage {
-		u.holes[s] = holesIn(c, remembered[s])
-	}
-	return nil
 }
 
 // stopHistory leaves the rest of the history of a meter, or of all. The first days wanted stay.
@@ -173,7 +153,7 @@ func (b *Bridge) stopHistoryOf(ctx context.Context, p meter.PRM) error {
 	defer b.mu.Unlock()
 	for _, o := range orders {
 		last, _ := b.progress(u, o, now)
-		last.Calls, last.EndsAt = last.Done, contract.Time{Time: now}
+		last.Calls, last.EndsAt, last.Reason, last.Message = last.Done, contract.Time{Time: now}, "", ""
 		b.tell(o, last)
 	}
 	u.orders = slices.DeleteFunc(u.orders, func(o *order) bool { return slices.Contains(orders, o) })
@@ -268,6 +248,9 @@ func (b *Bridge) countCall(ctx context.Context, u *unit, r task) {
 			o.Done++
 			counted = append(counted, o.Order)
 		}
+	}
+	if len(counted) == 0 {
+		u.filled++
 	}
 	b.mu.Unlock()
 	ctx = context.WithoutCancel(ctx)

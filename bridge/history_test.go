@@ -2,6 +2,7 @@ package bridge_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -389,4 +390,101 @@ func TestThreeYearsTakeAQuarterSecondACall(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAWindowThatAlwaysFailsHoldsItsDaysAlone(t *testing.T) {
+	t.Parallel()
+	inWorld(t, paris(2026, 11, 22, 12, 0), selfConsumer(), func(w *world) {
+		w.green()
+		asked := 0
+		w.broken = func(r *http.Request) bool {
+			broken := strings.Contains(r.URL.Path, "courbe_de_charge_consommation") && r.URL.Query().Get("dateDebut") == "2026-10-18"
+			if broken {
+				asked++
+			}
+			return broken
+		}
+		w.command("history", `{"prm":"09876543210987","from":"2026-08-01"}`)
+		w.pass(5 * time.Minute)
+		require.Equal(t, []string{
+			"2026-08-01 2026-10-17 complete", "2026-10-18 2026-10-24 unasked", "2026-10-25 2026-11-21 complete",
+		}, w.coveredOf(home, "consumption/load_curve"))
+		require.Equal(t, []string{"2026-08-01 2026-11-21 complete"}, w.coveredOf(home, "production/load_curve"))
+		w.at("2026-11-23", "12:00")
+		require.Equal(t, contract.Green, w.light(home).Level)
+		require.LessOrEqual(t, asked, 8, "at distances that double")
+
+		w.stop()
+		w.start()
+		w.pass(time.Minute)
+		require.LessOrEqual(t, asked, 9, "after a start too")
+		w.broken = nil
+		w.at("2026-11-24", "23:00")
+		require.Equal(t, []string{"2026-08-01 2026-11-23 complete"}, w.coveredOf(home, "consumption/load_curve"))
+	})
+}
+
+func TestFreshHolesAreAskedForWhenSomebodyAsks(t *testing.T) {
+	t.Parallel()
+	hole := meter.NewDay(2026, 11, 18)
+	for name, command := range map[string]struct{ name, payload string }{
+		"by refresh": {"refresh", `{}`},
+		"by history": {"history", `{"prm":"09876543210987","from":"2026-11-18","to":"2026-11-18","measures":["daily"]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home, Holes: []enedistest.Hole{{
+				Days: meter.Days{From: hole, To: hole + 1}, Measure: meter.Daily,
+			}}}}}
+			inWorld(t, paris(2026, 11, 22, 12, 0), o, func(w *world) {
+				w.green()
+				w.command(command.name, command.payload)
+				w.pass(time.Minute)
+				require.Len(t, w.calls(), 1)
+				w.pass(time.Hour)
+				require.Empty(t, w.calls(), "once")
+				m, _ := w.sim.Meter(home)
+				m.Holes = nil
+				w.sim.SetMeter(m)
+				w.command(command.name, command.payload)
+				w.pass(time.Minute)
+				require.Len(t, w.calls(), 1)
+				require.Empty(t, w.reported(home).Holes)
+			})
+		})
+	}
+}
+
+func TestANewActivationIsReadWhenARequestIsRefused(t *testing.T) {
+	t.Parallel()
+	o := enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}
+	inWorld(t, paris(2026, 11, 20, 12, 0), o, func(w *world) {
+		w.green()
+		m, _ := w.sim.Meter(home)
+		m.Activation = map[meter.Direction]meter.Day{meter.Consumption: meter.NewDay(2026, 11, 19)}
+		w.sim.SetMeter(m)
+		w.at("2026-11-22", "23:00")
+		var state contract.State
+		require.NoError(t, json.Unmarshal([]byte(w.broker.topic("e/09876543210987/state")), &state))
+		require.Zero(t, state.Consumption.Yearly.MissingDays)
+		sum := int64(0)
+		for day := meter.NewDay(2026, 11, 19); day < meter.NewDay(2026, 11, 22); day++ {
+			v, ok := m.Day(meter.Consumption, meter.Daily, day)
+			require.True(t, ok)
+			sum += v.Value
+		}
+		require.Equal(t, sum, state.Consumption.Yearly.Wh, "the former holder's days do not count")
+	})
+}
+
+func TestASettingThatReachesTooFarIsCut(t *testing.T) {
+	t.Parallel()
+	inWorld(t, paris(2026, 11, 22, 12, 0), enedistest.Options{Meters: []enedistest.Meter{{PRM: home}}}, func(w *world) {
+		w.history = bridge.History{From: meter.NewDay(2020, 1, 1)}
+		w.start()
+		w.pass(time.Hour)
+		require.Equal(t, []string{"2023-11-08 2026-11-21 complete"}, w.coveredOf(home, "consumption/daily"))
+		require.Equal(t, []string{"2024-11-08 2026-11-21 complete"}, w.coveredOf(home, "consumption/load_curve"))
+		require.Zero(t, w.light(home).Series["consumption/daily"].MissingDays)
+	})
 }

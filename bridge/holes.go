@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 
@@ -66,7 +67,8 @@ func (p planner) dueHoles(u *unit, s meter.Series, g gap, now time.Time) []meter
 	oldest, _ := g.coverage.Oldest()
 	var due []meter.Day
 	for _, h := range u.holes[s] {
-		if h.Day < g.first || h.Again.IsZero() || h.Again.After(now) || h.Day >= meter.DayOf(now)-ride {
+		rides := h.Day >= meter.DayOf(now)-ride && h.First.IsZero() // nobody asked for it beside
+		if h.Day < g.first || h.Again.IsZero() || h.Again.After(now) || rides {
 			continue
 		}
 		ordered := slices.ContainsFunc(g.orders, func(days meter.Days) bool { return days.Contains(h.Day) })
@@ -75,4 +77,34 @@ func (p planner) dueHoles(u *unit, s meter.Series, g gap, now time.Time) []meter
 		}
 	}
 	return due
+}
+
+// reopen has the days of a meter that were asked for and are not complete asked for again at once: those that days gives of a
+// series.
+func (b *Bridge) reopen(ctx context.Context, u *unit, days func(s meter.Series) meter.Days) error {
+	b.mu.Lock()
+	holes := make(map[meter.Series][]meter.Day)
+	for s, list := range u.holes {
+		for _, h := range list {
+			if days(s).Contains(h.Day) {
+				holes[s] = append(holes[s], h.Day)
+			}
+		}
+	}
+	b.mu.Unlock()
+	for s, list := range holes {
+		if err := b.Store.Reopen(ctx, s, list); err != nil {
+			return err
+		}
+	}
+	remembered, err := b.Store.Holes(ctx, u.PRM)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for s, c := range u.coverage {
+		u.holes[s] = holesIn(c, remembered[s])
+	}
+	return nil
 }

@@ -97,7 +97,7 @@ func TestAHoleIsAskedForAtGrowingDistances(t *testing.T) {
 		m, _ := w.sim.Meter(home)
 		m.Holes = nil
 		w.sim.SetMeter(m)
-		w.command("history", `{"prm":"09876543210987","from":"2026-11-01","measures":["load_curve"]}`)
+		w.command("history", `{"prm":"09876543210987","from":"2026-11-01","to":"2026-12-31","measures":["load_curve"]}`)
 		w.pass(time.Minute)
 		said := w.progress()
 		require.Equal(t, said[len(said)-1].Data.Days, said[len(said)-1].Data.DaysDone)

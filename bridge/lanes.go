@@ -147,12 +147,14 @@ func (b *Bridge) round(ctx context.Context, due []*unit, now time.Time) {
 
 // roundOf asks for one meter's yesterday, series by series.
 func (b *Bridge) roundOf(ctx context.Context, u *unit, since time.Time) error {
-	trouble := b.profile(ctx, u)
-	if trouble != nil && !errors.Is(trouble, errTrouble) {
-		return trouble
-	}
+	var trouble error
 	asked := make(asked)
 	for {
+		if err := b.profile(ctx, u); errors.Is(err, errTrouble) { // a refusal may have told that it has changed
+			trouble = err
+		} else if err != nil {
+			return err
+		}
 		b.mu.Lock()
 		now := b.Now()
 		r, ok := b.plan.round(u, b.ways(u, now), now, asked.skip)

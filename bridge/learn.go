@@ -55,6 +55,9 @@ func (b *Bridge) learnLocked(u *unit, r task, a store.Attempt) bool {
 		}
 	case store.Refused:
 		series.RefusedStart = b.bound(u, r)
+		if known := direction.Activation; known != 0 && r.Days.From >= known && a.EndedAt.Sub(u.kept.Contract.ReadAt) > 12*time.Hour {
+			u.kept.Contract.NotBefore = time.Time{} // the contract must have changed
+		}
 	}
 	if direction != wasDirection {
 		b.Log.Info("direction", "prm", u.PRM, "direction", s.Direction, "standing", string(direction.Standing), "how", direction.How)

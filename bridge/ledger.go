@@ -165,8 +165,8 @@ func (l *Ledger) historyFrom(source string, p meter.PRM, now time.Time) time.Tim
 }
 
 // forecast is when the last of so many calls about a meter will be made at a source, the first of them at from, as its rate and
-// its budgets leave it: of the daily ones, what history may take.
-func (l *Ledger) forecast(source string, p meter.PRM, calls int, from time.Time) time.Time {
+// its budgets leave it: of the daily ones, what history may take, less what each day takes besides.
+func (l *Ledger) forecast(source string, p meter.PRM, calls, daily int, from time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.account(source)
@@ -188,7 +188,7 @@ func (l *Ledger) forecast(source string, p meter.PRM, calls int, from time.Time)
 		for i, limit := range a.limits {
 			most := limit.Calls
 			if long(limit) {
-				most -= kept(limit)
+				most = max(1, most-kept(limit)-daily*int(limit.Window/time.Hour)/24)
 			}
 			if n := len(made[i]); n >= most {
 				when = later(when, made[i][n-most].Add(limit.Window))

@@ -236,7 +236,7 @@ func (h History) first(m meter.Measure, now time.Time, ways []way) meter.Day {
 	case h.Max:
 		return reach(ways, m, today)
 	case h.From != 0:
-		return h.From
+		return max(h.From, reach(ways, m, today))
 	case m == meter.LoadCurve:
 		return today - ride
 	}

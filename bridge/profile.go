@@ -114,8 +114,9 @@ func (b *Bridge) contractRead(u *unit, p enedis.Profile, now time.Time) {
 	}
 	for _, d := range meter.Directions() {
 		state := kept.Directions[d]
-		if day, ok := p.Activation[d]; ok {
+		if day, ok := p.Activation[d]; ok && day != state.Activation {
 			state.Activation = day
+			u.forgetRefusedStarts(d)
 		}
 		if u.Directions == nil && len(p.Directions) > 0 {
 			standing := store.Absent

@@ -12,16 +12,22 @@ import (
 func (b *Bridge) progress(u *unit, o *order, now time.Time) (p contract.HistoryProgress, ended bool) {
 	ways := b.ways(u, now)
 	t := tally{left: make(map[string]int)}
+	var cut *meter.Day
+	notCollected := false
 	for _, s := range u.all(ways) {
 		w, ok := u.wayFor(s, ways, now)
-		if !ok || !o.wants(s) || !u.collected(s) {
+		if !ok || !o.wants(s) {
+			continue
+		}
+		if !u.collected(s) {
+			notCollected = true
 			continue
 		}
 		g := b.plan.gap(u, s, w, now)
-		before := b.plan.before(u, g, w, now)
-		days := o.days(s, g.first)
-		days.To = min(days.To, before)
-		t.add(u, s, w, g.of(days), before, u.vain(s, o.At))
+		t.add(u, s, w, g.of(o.days(s, g.first)), b.plan.before(u, g, w, now), u.vain(s, o.At))
+		if reach := o.cut(s.Measure); s.Measure == meter.LoadCurve && o.Days.From < reach && g.first <= reach {
+			cut = &reach
+		}
 	}
 	for _, d := range meter.Directions() {
 		if (o.Direction == "" || o.Direction == d) && u.Directions == nil &&
@@ -32,20 +38,22 @@ func (b *Bridge) progress(u *unit, o *order, now time.Time) (p contract.HistoryP
 	p = contract.HistoryProgress{
 		PRM: u.PRM, Calls: o.Done + t.calls(), Done: o.Done, Days: t.days, DaysDone: t.done, Holes: t.holes,
 	}
-	if cut := o.cut(meter.LoadCurve); o.wants(u.id(meter.Consumption, meter.LoadCurve)) && u.Hourly && o.Days.From < cut {
-		p.CutTo = &cut
-	}
+	p.CutTo = cut
 	ended = t.calls() == 0
 	b.forecast(u, &p, t, ways, now)
-	return p.Explained(b.Locale, activationWithin(u, o, u.all(ways))), ended
+	return p.Explained(b.Locale, begins(u, o, u.all(ways)), notCollected), ended
 }
 
-// activationWithin is the latest first day of a series that cuts an order: the activation, or what follows on a start that was
-// refused; 0 when none does.
-func activationWithin(u *unit, o *order, all []meter.Series) (day meter.Day) {
+// begins is the latest first day of a series that cuts an order: the activation, or what follows on a start that was refused; 0
+// when none does.
+func begins(u *unit, o *order, all []meter.Series) (day meter.Day) {
 	for _, s := range all {
-		if begins := u.begins(s); o.wants(s) && begins > max(o.Days.From, o.cut(s.Measure)) {
-			day = max(day, begins)
+		first := u.kept.Directions[s.Direction].Activation
+		if refused := u.kept.Series[s].RefusedStart; refused != 0 {
+			first = max(first, refused+1)
+		}
+		if o.wants(s) && u.collected(s) && first > max(o.Days.From, o.cut(s.Measure)) {
+			day = max(day, first)
 		}
 	}
 	return day
@@ -64,7 +72,7 @@ func (b *Bridge) histories(now time.Time) []contract.HistoryProgress {
 			behind := b.backlog(u, now)
 			u.behind = &behind
 		}
-		if u.behind.Calls > 0 && len(u.orders) == 0 {
+		if u.behind.Calls > u.behind.Done && len(u.orders) == 0 {
 			all = append(all, *u.behind)
 		}
 	}
@@ -83,11 +91,16 @@ func (b *Bridge) backlog(u *unit, now time.Time) contract.HistoryProgress {
 		g := b.plan.gap(u, s, w, now)
 		g.holes = nil
 		before := min(b.plan.before(u, g, w, now), meter.DayOf(now)-ride)
-		t.add(u, s, w, g.of(meter.Days{From: g.base.From, To: before}), before, false)
+		t.add(u, s, w, g.of(g.base), before, false)
 	}
-	p := contract.HistoryProgress{PRM: u.PRM, Calls: t.calls(), Days: t.days, DaysDone: t.done, Holes: t.holes}
+	if t.calls() == 0 {
+		u.filled = 0
+	}
+	p := contract.HistoryProgress{
+		PRM: u.PRM, Calls: u.filled + t.calls(), Done: u.filled, Days: t.days, DaysDone: t.done, Holes: t.holes,
+	}
 	b.forecast(u, &p, t, ways, now)
-	return p.Explained(b.Locale, 0)
+	return p.Explained(b.Locale, 0, false)
 }
 
 // tally adds up what is done and left of the history of some series.
@@ -162,7 +175,25 @@ func (b *Bridge) forecast(u *unit, p *contract.HistoryProgress, t tally, ways []
 		if w.history.After(now) {
 			p.Reason = contract.Quota
 		}
-		ends = later(ends, b.Ledger.forecast(w.name, u.PRM, calls, later(now, w.history)))
+		calls += b.othersLeft(u)
+		ends = later(ends, b.Ledger.forecast(w.name, u.PRM, calls, need*b.sharing(w.name), later(now, w.history)))
 	}
 	p.EndsAt = contract.Time{Time: ends}
+}
+
+// othersLeft counts the calls that the history of the other meters takes, which has its turn meanwhile; b.mu is held.
+func (b *Bridge) othersLeft(u *unit) int {
+	n := 0
+	for _, other := range b.units {
+		if other == u {
+			continue
+		}
+		for _, o := range other.orders {
+			n += o.said.Calls - o.said.Done
+		}
+		if other.behind != nil && len(other.orders) == 0 {
+			n += other.behind.Calls - other.behind.Done
+		}
+	}
+	return n
 }

@@ -19,7 +19,9 @@ type unit struct {
 	computed   map[meter.Series][]meter.Day  // days whose daily value waits for Enedis's own, oldest first
 	holes      map[meter.Series][]store.Hole // days that were asked for and are not complete, oldest first
 	orders     []*order                      // history that the user asked for
+	failures   map[meter.Series][]failure    // ranges of history that failed
 	busy       map[meter.Series]bool         // series of which a request of the backfill is under way
+	filled     int                           // calls that were made for it since the start
 	behind     *contract.HistoryProgress     // what the settings want and is not there yet; nil: to be counted anew
 	consents   map[string]store.Consent      // by source
 	arrivals   []store.Arrival
@@ -37,7 +39,7 @@ func newUnit(m Meter, kept store.Meter) *unit {
 		Meter: m, kept: kept.Clone(), coverage: make(map[meter.Series]meter.Coverage),
 		tries: make(map[meter.Series][]tries), consents: make(map[string]store.Consent),
 		computed: make(map[meter.Series][]meter.Day), holes: make(map[meter.Series][]store.Hole),
-		busy: make(map[meter.Series]bool),
+		busy: make(map[meter.Series]bool), failures: make(map[meter.Series][]failure),
 	}
 }
 
@@ -66,10 +68,13 @@ func (t tries) same(days meter.Days) store.Attempt {
 	return store.Attempt{}
 }
 
+// isYesterdays tells whether an attempt was for the yesterday of its time.
+func isYesterdays(a store.Attempt) bool { return a.Days.Contains(meter.DayOf(a.At) - 1) }
+
 // note files an attempt. One that reaches to the end of the day before it began is for yesterday.
 func (t *tries) note(a store.Attempt) {
 	slot := &t.history
-	if a.Days.Contains(meter.DayOf(a.At) - 1) {
+	if isYesterdays(a) {
 		slot = &t.yesterday
 	}
 	if !a.At.Before(slot.At) {
@@ -87,6 +92,9 @@ func (u *unit) note(a store.Attempt) {
 	}
 	list[i].note(a)
 	u.tries[a.Series] = list
+	if !isYesterdays(a) {
+		u.noteFailure(a)
+	}
 }
 
 // via gives the last attempts of a series at one source.
@@ -150,6 +158,16 @@ func (u *unit) begins(s meter.Series) meter.Day {
 		return refused + 1
 	}
 	return 0
+}
+
+// forgetRefusedStarts has the starts that were refused bind no more: the contract tells where the direction begins.
+func (u *unit) forgetRefusedStarts(d meter.Direction) {
+	for s, state := range u.kept.Series {
+		if s.Direction == d && state.RefusedStart != 0 {
+			state.RefusedStart = 0
+			u.kept.Series[s] = state
+		}
+	}
 }
 
 // unknown tells whether a direction is to be found out by asking.

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -41,11 +42,12 @@ type world struct {
 	sources   func(ledger *bridge.Ledger) []bridge.Source // nil: Data Connect alone
 	options   func(o *bridge.Options)                     // nil: as they are
 	log       *slog.Logger
-	announce  *discovery.Options     // nil: no discovery
-	offline   bool                   // the broker is away
-	latency   time.Duration          // of each answer
-	onCall    atomic.Pointer[func()] // called when a measure is asked for
-	beforeRun func()                 // called when the bridge is made and does not run yet
+	announce  *discovery.Options         // nil: no discovery
+	offline   bool                       // the broker is away
+	latency   time.Duration              // of each answer
+	broken    func(r *http.Request) bool // nil: none; else requests that Enedis fails at
+	onCall    atomic.Pointer[func()]     // called when a measure is asked for
+	beforeRun func()                     // called when the bridge is made and does not run yet
 	unlock    func()
 	bridge    *bridge.Bridge
 	stop      func()
@@ -133,6 +135,12 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		(*call)()
 	}
 	time.Sleep(w.latency) // of the bubble's time
+	if w.broken != nil && w.broken(r) {
+		return &http.Response{
+			StatusCode: http.StatusInternalServerError, Request: r, Header: http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}},
+			Body: io.NopCloser(strings.NewReader(`{"code":"500","message":"Erreur technique"}`)),
+		}, nil
+	}
 	return w.sim.Transport().RoundTrip(r)
 }
 

@@ -152,14 +152,18 @@ func (p HistoryProgress) Same(o HistoryProgress) bool {
 	return p == o
 }
 
-// Explained says the reason to people, and that nothing is asked for before an activation; 0 when none cuts the days.
-func (p HistoryProgress) Explained(loc Locale, activation meter.Day) HistoryProgress {
+// Explained says the reason to people, from when on Enedis has anything, 0 when that cuts no days, and that the curve is not
+// collected.
+func (p HistoryProgress) Explained(loc Locale, activation meter.Day, notCollected bool) HistoryProgress {
 	var sentences []string
 	if p.Reason != "" {
 		sentences = append(sentences, said(loc)[p.Reason])
 	}
 	if activation != 0 {
 		sentences = append(sentences, begins(loc, activation))
+	}
+	if notCollected {
+		sentences = append(sentences, said(loc)[CurveNotCollected])
 	}
 	p.Message = strings.Join(sentences, " ")
 	return p

@@ -49,16 +49,28 @@ func (s *Store) Holes(ctx context.Context, prm meter.PRM) (map[meter.Series][]Ho
 	return all, nil
 }
 
-// Reopen has the holes of some days of a series asked for again at once, as if they had never been asked for before.
-func (s *Store) Reopen(ctx context.Context, series meter.Series, days meter.Days) error {
+// Reopen has some days of a series that are not complete asked for again at once, as if they had never been asked for before.
+func (s *Store) Reopen(ctx context.Context, series meter.Series, days []meter.Day) error {
 	return s.write(ctx, "reopen holes", func(ctx context.Context, t *tx) error {
 		id, err := t.series(ctx, series)
 		if err != nil {
 			return err
 		}
-		return t.exec(ctx, `UPDATE holes SET asked = 0, first_at = ?1, again_at = ?1
-			WHERE series = ?2 AND day >= ?3 AND day < ?4`, t.now.UnixMilli(), id, toDay(days.From), toDay(days.To))
+		for _, day := range days {
+			if err := t.putHole(ctx, id, Hole{Day: day, First: t.now, Last: t.now, Again: t.now}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// putHole keeps a hole; that it was asked for last is known already where nothing new is said of it.
+func (t *tx) putHole(ctx context.Context, series int64, h Hole) error {
+	return t.exec(ctx, `INSERT INTO holes (series, day, asked, first_at, last_at, again_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (series, day) DO UPDATE SET asked = excluded.asked, first_at = excluded.first_at,
+			last_at = iif(excluded.asked = 0, last_at, excluded.last_at), again_at = excluded.again_at`,
+		series, toDay(h.Day), h.Asked, h.First.UnixMilli(), h.Last.UnixMilli(), toInstant(h.Again))
 }
 
 // miss remembers the days of an answered request that are not complete, by the rule of the answer.
@@ -82,14 +94,12 @@ func (t *tx) miss(ctx context.Context, series int64, days meter.Days, missed fun
 		if !ok {
 			was.Day = day
 		}
-		is, remember := missed(was)
-		if !remember {
-			continue
+		switch is, remember := missed(was); {
+		case remember:
+			err = t.putHole(ctx, series, is)
+		case ok:
+			err = t.exec(ctx, `DELETE FROM holes WHERE series = ? AND day = ?`, series, toDay(day))
 		}
-		err := t.exec(ctx, `INSERT INTO holes (series, day, asked, first_at, last_at, again_at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (series, day) DO UPDATE SET asked = excluded.asked, first_at = excluded.first_at,
-				last_at = excluded.last_at, again_at = excluded.again_at`,
-			series, toDay(day), is.Asked, is.First.UnixMilli(), is.Last.UnixMilli(), toInstant(is.Again))
 		if err != nil {
 			return err
 		}

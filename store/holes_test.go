@@ -41,7 +41,7 @@ func TestHolesAreRememberedUntilTheyAreFilled(t *testing.T) {
 	merge(t, s, daily, value(yesterday, 8))
 	require.Equal(t, []Hole{hole(yesterday - 2)}, holesOf(t, s), "however it is filled")
 
-	require.NoError(t, s.Reopen(t.Context(), daily, meter.Days{From: yesterday - 2, To: yesterday}))
+	require.NoError(t, s.Reopen(t.Context(), daily, []meter.Day{yesterday - 2}))
 	again := holesOf(t, s)[0]
 	require.Zero(t, again.Asked)
 	require.Equal(t, noon, again.Again)
