@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/url"
@@ -32,7 +33,7 @@ func (c *checker) homeAssistant(ctx context.Context) {
 	one := Result{Name: nameHomeAssistant, Subject: c.HomeAssistant.Endpoint.Host, Status: OK}
 	client, err := homeassistant.Dial(ctx, c.HomeAssistant.Endpoint, c.HomeAssistant.Token, nil)
 	if err != nil {
-		one.Status, one.Message, one.Remedy = Failed, c.say(homeAssistantRefused, err), c.say(homeAssistantRemedy(err))
+		one.Status, one.Message, one.Remedy = Failed, c.say(homeAssistantRefused, err), c.remedyOf(err)
 		c.add(one)
 		return
 	}
@@ -60,7 +61,7 @@ func (c *checker) rights(ctx context.Context, client *homeassistant.Client, one 
 		one.Status, one.Message = Warning, c.say(homeAssistantNotReady, client.Version(), err)
 		one.Remedy = c.say(homeAssistantWaitRemedy)
 	default:
-		one.Status, one.Message, one.Remedy = Failed, c.say(homeAssistantRefused, err), c.say(homeAssistantRemedy(err))
+		one.Status, one.Message, one.Remedy = Failed, c.say(homeAssistantRefused, err), c.remedyOf(err)
 	}
 	return one
 }
@@ -84,21 +85,33 @@ func (c *checker) energy(ctx context.Context, client *homeassistant.Client) Resu
 	return one
 }
 
+// remedyOf is homeAssistantRemedy in words.
+func (c *checker) remedyOf(err error) string {
+	return c.say(homeAssistantRemedy(c.HomeAssistant.Endpoint, err))
+}
+
 // homeAssistantRemedy is what to do about a Home Assistant that does not let us in.
-func homeAssistantRemedy(err error) phrase {
+func homeAssistantRemedy(endpoint *url.URL, err error) phrase {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[*net.DNSError](err)
 	_, network := errors.AsType[*net.OpError](err)
 	switch {
+	case errors.Is(err, homeassistant.ErrNotReady):
+		return homeAssistantWaitRemedy
+	case endpoint.Hostname() == "supervisor": // an add-on's user has set neither address nor token
+		return homeAssistantAddOnRemedy
 	case errors.Is(err, homeassistant.ErrToken):
 		return homeAssistantTokenRemedy
 	case errors.Is(err, homeassistant.ErrAdmin):
 		return homeAssistantAdminRemedy
-	case errors.Is(err, homeassistant.ErrNotReady):
-		return homeAssistantWaitRemedy
+	case untrusted:
+		return homeAssistantCertificateRemedy
 	case unknown:
 		return homeAssistantHostRemedy
 	case network, errors.Is(err, context.DeadlineExceeded):
 		return homeAssistantAwayRemedy
+	case endpoint.Path != "/api/websocket":
+		return homeAssistantPathRemedy
 	}
 	return homeAssistantOtherRemedy
 }

@@ -1,6 +1,9 @@
 package check
 
 import (
+	"io"
+	"log"
+	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -67,7 +70,20 @@ func TestHomeAssistant(t *testing.T) {
 		},
 		"something else is there": {
 			spoil:  func(w *world, _ *homeassistanttest.HomeAssistant) { w.at(w.server.URL) },
-			status: Failed, message: "404", remedy: "in a browser",
+			status: Failed, message: "answers /api/websocket with HTTP status 404", remedy: "in a browser",
+		},
+		"the address of a page": {
+			spoil:  func(w *world, _ *homeassistanttest.HomeAssistant) { w.at(w.server.URL + "/lovelace/0") },
+			status: Failed, message: "answers /lovelace/0/api/websocket with HTTP status 404", remedy: "Remove the path",
+		},
+		"a certificate that nobody vouches for": {
+			spoil: func(w *world, ha *homeassistanttest.HomeAssistant) {
+				untrusted := httptest.NewTLSServer(ha)
+				untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+				w.t.Cleanup(untrusted.Close)
+				w.at(untrusted.URL)
+			},
+			status: Failed, message: "certificate", remedy: "the certificate was made for",
 		},
 	}
 	for name, test := range tests {
@@ -102,5 +118,22 @@ func TestHomeAssistant(t *testing.T) {
 			}
 			require.Empty(t, ha.Rows("enedis2mqtt:09876543210987_consumption"))
 		})
+	}
+}
+
+func TestAnAddOnIsNotSentToSettingsThatItDoesNotHave(t *testing.T) {
+	t.Parallel()
+	endpoint, err := homeassistant.Endpoint("http://supervisor/core")
+	require.NoError(t, err)
+	for name, err := range map[string]error{
+		"a refused token":         homeassistant.ErrToken,
+		"no administrator":        homeassistant.ErrAdmin,
+		"a recorder that starts":  homeassistant.ErrNotReady,
+		"a name nobody knows":     &net.DNSError{},
+		"nobody at the address":   &net.OpError{Err: io.EOF},
+		"an answer that is wrong": io.EOF,
+	} {
+		remedy := homeAssistantRemedy(endpoint, err)
+		require.NotContains(t, remedy.fr+remedy.en, "HOMEASSISTANT_", name)
 	}
 }

@@ -310,6 +310,18 @@ var (
 		"Créez le jeton depuis un compte d'administrateur de Home Assistant : les autres ne peuvent pas écrire de statistiques.",
 		"Make the token from an administrator's account in Home Assistant: others cannot write statistics.",
 	}
+	homeAssistantAddOnRemedy = phrase{
+		"Vérifiez que Home Assistant tourne, puis redémarrez le module : le Supervisor lui donne l'adresse et un nouveau jeton.",
+		"Check that Home Assistant runs, then restart the add-on: the Supervisor gives it the address and a new token.",
+	}
+	homeAssistantCertificateRemedy = phrase{
+		"Donnez dans HOMEASSISTANT_URL le nom pour lequel le certificat est établi, et vérifiez sa date et son autorité.",
+		"Give in HOMEASSISTANT_URL the name that the certificate was made for, and check its date and its authority.",
+	}
+	homeAssistantPathRemedy = phrase{
+		"Retirez le chemin de HOMEASSISTANT_URL : l'adresse finit après l'hôte et le port, sauf derrière un proxy qui veut un chemin.",
+		"Remove the path from HOMEASSISTANT_URL: the address ends after host and port, unless a proxy wants a path.",
+	}
 	homeAssistantHostRemedy = phrase{
 		"Vérifiez le nom de l'hôte dans HOMEASSISTANT_URL, ou donnez son adresse IP : un conteneur ne connaît pas les noms en .local.",
 		"Check the host's name in HOMEASSISTANT_URL, or give its IP address: a container does not know names in .local.",

@@ -39,9 +39,9 @@ func Dial(ctx context.Context, endpoint *url.URL, token string, httpClient *http
 	handshake, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	options := &websocket.DialOptions{HTTPClient: httpClient}
-	conn, _, err := websocket.Dial(handshake, endpoint.String(), options) //nolint:bodyclose // Dial leaves none to close
+	conn, resp, err := websocket.Dial(handshake, endpoint.String(), options) //nolint:bodyclose // Dial leaves none to close
 	if err != nil {
-		return nil, dialError(endpoint, err)
+		return nil, dialError(endpoint, resp, err)
 	}
 	conn.SetReadLimit(maxAnswer)
 	version, err := signIn(handshake, conn, token)
@@ -58,8 +58,12 @@ func Dial(ctx context.Context, endpoint *url.URL, token string, httpClient *http
 	return c, nil
 }
 
-// dialError names the host in place of the URL.
-func dialError(endpoint *url.URL, err error) error {
+// dialError names the host in place of the URL. The response is nil when there was none.
+func dialError(endpoint *url.URL, resp *http.Response, err error) error {
+	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		return fmt.Errorf("%s: answers %s with HTTP status %d and not as Home Assistant does",
+			endpoint.Host, endpoint.Path, resp.StatusCode)
+	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}

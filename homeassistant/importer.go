@@ -85,6 +85,9 @@ func New(o Options) *Importer {
 
 // pass brings every series up to date over one connection. A series that is refused does not keep the others waiting.
 func (i *Importer) pass(ctx context.Context, series []Series) (done []SeriesOutcome, version string, err error) {
+	if err := i.recollect(ctx, series); err != nil {
+		return nil, "", err
+	}
 	c, err := Dial(ctx, i.o.Endpoint, i.o.Token, i.o.HTTP)
 	if err != nil {
 		return nil, "", err
@@ -103,6 +106,7 @@ func (i *Importer) pass(ctx context.Context, series []Series) (done []SeriesOutc
 	if err != nil {
 		return nil, c.Version(), err
 	}
+	i.reached()
 	var errs []error
 	for _, s := range series {
 		o := SeriesOutcome{Series: s, InEnergy: slices.Contains(inUse, s.ID())}

@@ -1,6 +1,7 @@
 package homeassistant
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -67,6 +68,35 @@ func (i *Importer) Outcome() Outcome {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.outcome
+}
+
+// recollect takes from the marks when rows were last written: a former process may have written them, and this one may never
+// be let in.
+func (i *Importer) recollect(ctx context.Context, series []Series) error {
+	for _, s := range series {
+		mark, err := i.o.Store.Mark(ctx, s.ID())
+		if err != nil {
+			return &storeError{err}
+		}
+		i.mu.Lock()
+		if mark.ImportedAt.After(i.outcome.LastImportAt) {
+			i.outcome.LastImportAt = mark.ImportedAt
+		}
+		i.mu.Unlock()
+	}
+	return nil
+}
+
+// reached takes back that there is no connection, once there is one: the pass may take minutes until it is concluded.
+func (i *Importer) reached() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.outcome.State != Down {
+		return
+	}
+	i.outcome.State, i.outcome.NextTryAt = Waiting, time.Time{}
+	i.outcome.Error = "Home Assistant is there again, and the statistics are brought up to date"
+	signal(i.updated)
 }
 
 // conclude keeps what a pass has come to, and logs it when it is news.

@@ -2,7 +2,6 @@ package homeassistant
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -14,7 +13,8 @@ const (
 	restRatio = 4
 	// longestBackoff is the most that lies between two tries.
 	longestBackoff = 5 * time.Minute
-	// tokenBackoff follows a refused token: Home Assistant tells its users of each attempt, and may ban us.
+	// tokenBackoff follows a token that is refused, or not of an administrator: Home Assistant logs each attempt, tells its
+	// users of a refused one, and may ban us.
 	tokenBackoff = time.Hour
 	// lookAgain lies between two looks whether a backfill that holds older days has ended.
 	lookAgain = 5 * time.Second
@@ -77,7 +77,7 @@ func (i *Importer) plan(now time.Time, err error) {
 	if i.failures < 6 { // 5 s · 2⁶ is more than 5 minutes
 		backoff = min(backoff, shortestRest<<i.failures)
 	}
-	if errors.Is(err, ErrToken) {
+	if stateOf(err) == Auth {
 		backoff = tokenBackoff
 	}
 	i.failures++

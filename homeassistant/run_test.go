@@ -1,7 +1,9 @@
 package homeassistant_test
 
 import (
+	"net/http"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,8 +80,72 @@ func TestNoAdministrator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHome(t, homeassistanttest.Options{NotAdmin: true}, history())
 		h.start(t)
-		require.Equal(t, homeassistant.Auth, h.importer.Outcome().State)
+		o := h.importer.Outcome()
+		require.Equal(t, homeassistant.Auth, o.State)
+		require.Equal(t, time.Hour, o.NextTryAt.Sub(o.FailingSince), "each try is an error in Home Assistant's log")
 	})
+}
+
+func TestTheLastImportIsKnownWithoutAConnection(t *testing.T) {
+	imported := time.Date(2026, time.November, 1, 7, 0, 0, 0, time.UTC)
+	for name, spoil := range map[string]func(h *home, o *homeassistant.Options){
+		"the token is refused": func(h *home, _ *homeassistant.Options) { h.ha.SetToken("another") },
+		"nobody is there":      func(_ *home, o *homeassistant.Options) { o.HTTP = refusing() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHome(t, homeassistanttest.Options{}, history())
+				require.NoError(t, h.store.SetMark(t.Context(), consumption.ID(), homeassistant.Mark{ImportedAt: imported}))
+				o := importerOptions(h, inMemory(t, h.ha))
+				spoil(h, &o)
+				h.importer = homeassistant.New(o)
+				h.start(t)
+				require.NotEqual(t, homeassistant.OK, h.importer.Outcome().State)
+				require.Equal(t, imported, h.importer.Outcome().LastImportAt)
+			})
+		})
+	}
+}
+
+func TestAConnectionThatIsThereAgainIsToldBeforeItsPassEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHome(t, homeassistanttest.Options{Lag: time.Minute}, history())
+		o := importerOptions(h, inMemory(t, h.ha))
+		there, away := o.HTTP.Transport, refusing().Transport
+		var back atomic.Bool
+		o.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if back.Load() {
+				return there.RoundTrip(r)
+			}
+			return away.RoundTrip(r)
+		})}
+		h.importer = homeassistant.New(o)
+		h.start(t)
+		down := h.importer.Outcome()
+		require.Equal(t, homeassistant.Down, down.State)
+		<-h.importer.Updated()
+		back.Store(true)
+		time.Sleep(time.Until(down.NextTryAt))
+		h.settle()
+		again := h.importer.Outcome()
+		require.Equal(t, homeassistant.Waiting, again.State)
+		require.NotContains(t, again.Error, "refused")
+		require.Equal(t, down.FailingSince, again.FailingSince)
+		<-h.importer.Updated()
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, homeassistant.OK, h.importer.Outcome().State)
+	})
+}
+
+// roundTrip is a transport.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// refusing gives a client that finds nobody.
+func refusing() *http.Client {
+	return &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED })}
 }
 
 func TestBackOff(t *testing.T) {
