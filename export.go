@@ -82,7 +82,7 @@ func dataDir() (string, error) {
 func (c exportCommand) selection() (store.Selection, error) {
 	var s store.Selection
 	for _, text := range c.PRM {
-		prm, err := meter.ParsePRM(text)
+		prm, err := meter.ParsePRM(withoutBlanks(text))
 		if err != nil {
 			return s, fmt.Errorf("%w: --prm: %w", errSettings, err)
 		}
@@ -184,12 +184,13 @@ func writeWhole(name string, write func(io.Writer) error) (err error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".enedis2mqtt-*")
 	if err != nil {
-		return err
+		return unwritten(name, err)
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
 			_ = os.Remove(f.Name())
+			err = unwritten(name, err)
 		}
 	}()
 	if err := write(f); err != nil {
@@ -199,4 +200,15 @@ func writeWhole(name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), name)
+}
+
+// unwritten names the file that was asked for, where the system names the one that would have taken its place.
+func unwritten(name string, err error) error {
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s cannot be written: %w", name, failure.Err)
+	}
+	if failure, ok := errors.AsType[*os.LinkError](err); ok {
+		return fmt.Errorf("%s cannot be written: %w", name, failure.Err)
+	}
+	return err // it is not the file that failed
 }

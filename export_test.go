@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,6 +84,7 @@ func TestExportBesideARunningBridge(t *testing.T) {
 		"through a day":         {args: []string{"--to", "2026-10-23"}, rows: 2},
 		"from a day on":         {args: []string{"--from", "2026-10-26"}, rows: 1},
 		"a meter":               {args: []string{"--prm", string(barn)}, rows: 2},
+		"a meter, as on a bill": {args: []string{"--prm", "12 345 678 901 234"}, rows: 2},
 		"two meters":            {args: []string{"--prm", string(barn), "--prm", string(house), "--measure", "daily"}, rows: 6},
 		"a direction":           {args: []string{"--direction", "production"}, rows: 2},
 		"two measures":          {args: []string{"--measure", "load_curve", "--measure", "max_power"}, rows: 50},
@@ -146,6 +148,8 @@ func TestExportIntoAFileThatIsWholeOrNotThere(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NotZero(t, execute(ctx, []string{"export", "--output", name}, newOutput(), newOutput()))
+	full := func(io.Writer) error { return &os.PathError{Op: "write", Path: ".enedis2mqtt-1", Err: syscall.ENOSPC} }
+	require.EqualError(t, writeWhole(name, full), name+" cannot be written: no space left on device")
 	require.Error(t, writeWhole(name, func(w io.Writer) error {
 		_, err := io.WriteString(w, "half")
 		require.NoError(t, err)
@@ -165,7 +169,7 @@ func TestExportSaysWhatIsWrong(t *testing.T) {
 		says string
 	}{
 		"no date":              {[]string{"--from", "25/10/2026"}, exitSettings, "want YYYY-MM-DD"},
-		"no day of a calendar": {[]string{"--to", "2026-02-30"}, exitSettings, "want YYYY-MM-DD"},
+		"no day of a calendar": {[]string{"--to", "2026-02-30"}, exitSettings, `day "2026-02-30": there is no such day`},
 		"days the wrong way":   {[]string{"--from", "2026-10-25", "--to", "2026-10-24"}, exitSettings, "--to 2026-10-24 lies before --from 2026-10-25"},
 		"no PRM":               {[]string{"--prm", "123"}, exitSettings, "--prm: a PRM has exactly 14 digits"},
 		"a PRM without data":   {[]string{"--prm", "11111111111111"}, exitFailure, "nothing is kept of the meter …1111"},
@@ -173,7 +177,7 @@ func TestExportSaysWhatIsWrong(t *testing.T) {
 		"an unknown measure":   {[]string{"--measure", "weekly"}, exitSettings, "load_curve"},
 		"an unknown direction": {[]string{"--direction", "up"}, exitSettings, "consumption"},
 		"a folder":             {[]string{"--output", dir}, exitFailure, "is not a file that can be replaced"},
-		"no such folder":       {[]string{"--output", filepath.Join(dir, "x", "y")}, exitFailure, "no such file or directory"},
+		"no such folder":       {[]string{"--output", filepath.Join(dir, "x", "y")}, exitFailure, filepath.Join(dir, "x", "y") + " cannot be written: no such file or directory"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
+	"github.com/enedis2mqtt/enedis2mqtt/discovery"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
@@ -32,7 +33,7 @@ type forgetCommand struct {
 
 // Run lists what is kept of the meter, and erases it when that was asked for.
 func (c forgetCommand) Run(ctx context.Context, p *program) error {
-	prm, err := meter.ParsePRM(c.PRM)
+	prm, err := meter.ParsePRM(withoutBlanks(c.PRM))
 	if err != nil {
 		return fmt.Errorf("%w: forget: %w", errSettings, err)
 	}
@@ -81,7 +82,7 @@ type oblivion struct {
 	prm      meter.PRM
 
 	traces  []store.Trace
-	topics  []string // retained, with the list of all meters, which the bridge writes anew at its start
+	topics  []string // retained, with those of the bridge that name meters, which it writes anew at its start
 	backups []string
 }
 
@@ -99,9 +100,9 @@ func (o *oblivion) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	info := contract.Topics{Base: o.settings.mqtt.base}.BridgeInfo()
+	all := contract.Topics{Base: o.settings.mqtt.base}
 	for topic := range maps.Keys(known) {
-		if strings.Contains(topic, string(o.prm)) || topic == info {
+		if strings.Contains(topic, string(o.prm)) || topic == all.BridgeInfo() || topic == all.BridgeHealth() {
 			o.topics = append(o.topics, topic)
 		}
 	}
@@ -174,7 +175,7 @@ func (o *oblivion) clear(ctx context.Context, kept *store.Store, log *slog.Logge
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	ctx, leave := context.WithTimeout(ctx, o.Wait)
+	ctx, leave := context.WithTimeout(ctx, o.Wait+discovery.Settle)
 	group.Go(func() error { return client.Run(ctx) })
 	group.Go(func() error {
 		defer leave()
@@ -183,7 +184,8 @@ func (o *oblivion) clear(ctx context.Context, kept *store.Store, log *slog.Logge
 	return group.Wait()
 }
 
-// empty sends an empty retained message to each topic, once the broker is there.
+// empty sends an empty retained message to each topic, once the broker is there. The entities go before what they show: Home
+// Assistant logs an error for each one that finds its document empty.
 func (o *oblivion) empty(ctx context.Context, client *mqtt.Client) error {
 	away := func(err error) error {
 		return fmt.Errorf("the broker %s does not take the topics back (%w): nothing was erased; --keep-topics goes on without it",
@@ -194,7 +196,27 @@ func (o *oblivion) empty(ctx context.Context, client *mqtt.Client) error {
 	case <-ctx.Done():
 		return away(mqtt.ErrOffline)
 	}
+	var entities, documents []string
 	for _, topic := range o.topics {
+		if strings.HasPrefix(topic, o.settings.mqtt.base+"/") {
+			documents = append(documents, topic)
+		} else {
+			entities = append(entities, topic)
+		}
+	}
+	for _, topic := range entities {
+		if err := client.Publish(ctx, topic, nil, true); err != nil {
+			return away(err)
+		}
+	}
+	if len(entities) > 0 {
+		select {
+		case <-time.After(discovery.Settle):
+		case <-ctx.Done():
+			return away(ctx.Err())
+		}
+	}
+	for _, topic := range documents {
 		if err := client.Publish(ctx, topic, nil, true); err != nil {
 			return away(err)
 		}

@@ -28,6 +28,7 @@ func forgettable(t *testing.T) (dir string, broker *mqtttest.Broker) {
 		retained["homeassistant/device/enedis2mqtt_"+string(prm)+"/config"] = "{}"
 	}
 	retained[topics.BridgeInfo()] = `{"meters":[{"prm":"09876543210987"},{"prm":"12345678901234"}]}`
+	retained[topics.BridgeHealth()] = `{"history":[{"prm":"09876543210987"}]}`
 	notes := make(map[string]string)
 	for topic, body := range retained {
 		notes[topic] = "light,state"
@@ -82,6 +83,16 @@ func TestForgetErases(t *testing.T) {
 		"homeassistant/device/enedis2mqtt_" + string(barn) + "/config": "{}",
 		"zigbee2mqtt/" + string(house):                                 "another's",
 	}, broker.Retained(), "not even the bridge is said to be there")
+	var emptied []string
+	for _, m := range broker.Received() {
+		if m.Body == "" && m.Retained && m.Client != "" {
+			emptied = append(emptied, m.Topic)
+		}
+	}
+	require.Equal(t, []string{
+		"homeassistant/device/enedis2mqtt_" + string(house) + "/config",
+		topics.State(house), topics.BridgeHealth(), topics.BridgeInfo(),
+	}, emptied, "the entities before what they show")
 	require.Contains(t, out, "The meter …0987 is forgotten.")
 	require.Contains(t, out, "statistics whose ids begin with enedis2mqtt:")
 	require.Contains(t, out, "It comes back if METERS, a gateway's token")
@@ -89,7 +100,7 @@ func TestForgetErases(t *testing.T) {
 	kept := openStore(t, dir)
 	known, err := kept.Topics(t.Context())
 	require.NoError(t, err)
-	require.Len(t, known, 3)
+	require.Len(t, known, 4)
 	_, there, err := kept.Stored(t.Context(), meter.Series{PRM: barn, Direction: meter.Consumption, Measure: meter.Daily}, 20000)
 	require.NoError(t, err)
 	require.True(t, there)
@@ -119,7 +130,7 @@ func TestForgetWithoutTheBroker(t *testing.T) {
 
 	code, out, log := call(t, "forget", string(house), "--yes", "--backups", "--keep-topics")
 	require.Zero(t, code, log)
-	require.Contains(t, out, "3 retained topics stay on the broker")
+	require.Contains(t, out, "4 retained topics stay on the broker")
 	require.Empty(t, whereNamed(t, dir, house))
 }
 

@@ -28,6 +28,9 @@ type importCommand struct {
 	Files     []string `arg:"" name:"file" help:"Exports and databases of other tools, downloads of Enedis's account, our own export."`
 }
 
+// errInterrupted is the end of an import that was stopped: its one transaction is undone.
+var errInterrupted = errors.New("interrupted: nothing was stored")
+
 // Run imports one file after the other, each as a whole or not at all. A file that cannot be read does not keep the others out.
 func (c importCommand) Run(ctx context.Context, p *program) error {
 	options, err := c.options()
@@ -54,6 +57,9 @@ func (c importCommand) Run(ctx context.Context, p *program) error {
 		return errors.Join(failed...)
 	}
 	kept, leave, err := c.open(ctx, p)
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return errors.Join(append(failed, err)...)
 	}
@@ -64,6 +70,9 @@ func (c importCommand) Run(ctx context.Context, p *program) error {
 	}
 	wrong, err := i.take(ctx, list)
 	i.progress.Done()
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return errors.Join(append(failed, err)...)
 	}
@@ -153,7 +162,7 @@ func (i *importer) take(ctx context.Context, list []*files.File) (wrong []error,
 			i.sums[series] = i.sums[series].Plus(sum)
 		}
 	}
-	return wrong, ctx.Err()
+	return wrong, nil
 }
 
 // feed reads one file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"log/slog"
@@ -124,6 +125,7 @@ func TestImportSaysWhatIsWrong(t *testing.T) {
 		"no meter":            {[]string{unnamed}, exitFailure, "download.csv: the file does not say of which meter it is: say it with --prm"},
 		"no direction":        {[]string{"--prm", importedPRM, unnamed}, exitFailure, "say it with --direction"},
 		"another meter":       {[]string{"--prm", "09876543210987", sample("Enedis_Conso_Jour_20260328-20260331_" + importedPRM + ".csv")}, exitFailure, "what you ask for is not in it, but …0014 consumption/daily"},
+		"another in its name": {[]string{"--prm", "09 876 543 210 987", good}, exitFailure, "by its name it is of the meter …0014, not of …0987"},
 		"a damaged line":      {[]string{damaged}, exitFailure, "line 3: "},
 		"days that are ahead": {[]string{future}, exitFailure, "there are only days in it that are not over"},
 	}
@@ -141,6 +143,24 @@ func TestImportSaysWhatIsWrong(t *testing.T) {
 		require.Equal(t, exitFailure, code)
 		require.Contains(t, log, "nothing of this file was stored")
 		require.Regexp(t, `consumption/load_curve +3 +3 `, out)
+	})
+	t.Run("an interruption", func(t *testing.T) {
+		before := dump(t)
+		file := sample("Enedis_Conso_Jour_20260328-20260331_" + importedPRM + ".csv")
+		for looks := range 4 { // at the clock, before it comes: as the store opens, before and within the import
+			ctx, cancel := context.WithCancel(t.Context())
+			seen := 0
+			now := func() time.Time {
+				if seen++; seen > looks {
+					cancel()
+				}
+				return time.Now()
+			}
+			err := importCommand{Direction: "auto", Files: []string{file}}.Run(ctx, &program{out: newOutput(), log: newOutput(), now: now})
+			cancel()
+			require.EqualError(t, err, "interrupted: nothing was stored")
+		}
+		require.Equal(t, before, dump(t))
 	})
 	t.Run("a bridge that runs", func(t *testing.T) {
 		running, err := store.Open(t.Context(), dir, store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long something may take before a test fails.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // topics are those of all programs here.
 var topics = contract.Topics{Base: "enedis2mqtt"}

@@ -75,6 +75,9 @@ func (c statisticsCopyCommand) Run(ctx context.Context, p *program) error {
 // series is where the statistics go; its measure is left open.
 func (c statisticsCopyCommand) series() (meter.Series, error) {
 	s := meter.Series{Direction: meter.Direction(c.Direction)}
+	if len(c.From) == 0 || slices.Contains(c.From, "") {
+		return s, fmt.Errorf("%w: --from lacks an ID: give it as in linky:<prm>", errSettings)
+	}
 	named := regexp.MustCompile(`[0-9]{14}`)
 	for _, id := range c.From {
 		if c.To == "" {
@@ -93,7 +96,7 @@ func (c statisticsCopyCommand) series() (meter.Series, error) {
 		}
 	}
 	if c.To != "" {
-		prm, err := meter.ParsePRM(c.To)
+		prm, err := meter.ParsePRM(withoutBlanks(c.To))
 		if err != nil {
 			return s, fmt.Errorf("%w: --to: %w", errSettings, err)
 		}

@@ -176,6 +176,9 @@ func TestStatisticsCopyRefuses(t *testing.T) {
 		says string
 	}{
 		"no statistic":          {env, nil, exitSettings, "--from"},
+		"an empty statistic":    {env, []string{"--from", ""}, exitSettings, "--from lacks an ID"},
+		"only a comma":          {env, []string{"--from", ",", "--to", "09876543210987"}, exitSettings, "--from lacks an ID"},
+		"a meter as on a bill":  {env, []string{"--from", "linky:no", "--to", "09 876 543 210 987"}, exitFailure, "of energy it has"},
 		"a name without digits": {env, []string{"--from", "sensor.linky_energy"}, exitSettings, "give it by --to"},
 		"two meters":            {env, []string{"--from", "linky:09876543210987,linky:33000000000033"}, exitSettings, "give it by --to"},
 		"both directions": {

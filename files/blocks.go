@@ -216,6 +216,7 @@ func (t *timedRows) settle(next time.Time) error {
 	t.step = stepOf(t.previous, w.at, next, t.step)
 	t.previous = w.at
 	if w.absent {
+		t.out.f.leave(1, whyAbsent)
 		return nil
 	}
 	return t.out.add(w.at.Add(-t.step), t.step, t.unit.watts(w.value, t.step))
@@ -272,6 +273,7 @@ func (t *peakRows) take(r row) error {
 		return faulty(r.line, "%w", err)
 	}
 	if !ok {
+		t.out.f.leave(1, whyAbsent)
 		return nil
 	}
 	return t.out.add(t.series, meter.DayValues{
@@ -333,6 +335,9 @@ func (t *indexRows) take(r row) error {
 		count, ok, err := t.unit.number(r.cell(t.columns[i].column))
 		if err != nil {
 			return faulty(r.line, "%w", err)
+		}
+		if !ok && r.cell(t.columns[i].column) != "" { // the empty column of a direction that the meter has not is no loss
+			t.f.leave(1, whyAbsent)
 		}
 		if !ok {
 			continue

@@ -76,6 +76,10 @@ func TestWhatAFileDoesNotSayIsTakenFromTheOptions(t *testing.T) {
 	days, _ := read(t, path, files.Options{PRM: prm, Direction: meter.Production})
 	require.Len(t, days[series(meter.Production, meter.LoadCurve)], 1)
 
+	other := write(t, "conso_"+prm+"_.csv", []byte(conso))
+	require.EqualError(t, fault(t, other, files.Options{PRM: "09876543210987"}),
+		"conso_…0014_.csv: by its name it is of the meter …0014, not of …0987: rename it if that is wrong")
+
 	require.ErrorIs(t, fault(t, write(t, "20260328120000_conso.csv", []byte(conso)), options), files.ErrNoPRM, "that is a time")
 }
 
@@ -90,15 +94,18 @@ func TestTextsFromSpreadsheets(t *testing.T) {
 		"thousands and a blank": "Date;Valeur (en Wh)\n28/03/2026;15\u00a0496\n29/03/2026;NA\n;\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			days, _ := read(t, write(t, "energie_consommation.csv", []byte(text)), files.Options{PRM: prm})
+			days, file := read(t, write(t, "energie_consommation.csv", []byte(text)), files.Options{PRM: prm})
 			require.Equal(t, want, days[series(meter.Consumption, meter.Daily)])
+			if strings.Contains(text, "NA") {
+				require.Equal(t, []files.Left{{Count: 1, Why: "places where the file says that there is no value"}}, file.LeftOut())
+			}
 		})
 	}
 }
 
 func TestWorkbooks(t *testing.T) {
 	curve := series(meter.Consumption, meter.LoadCurve)
-	days, _ := read(t, write(t, "x.xlsx", sheets(t, "Consommation Horaire",
+	days, file := read(t, write(t, "x.xlsx", sheets(t, "Consommation Horaire",
 		[]string{"Point Référence Mesure (PRM) :", prm},
 		[]string{},
 		[]string{"", "Début", "Fin", "Valeur (en kW)"},
@@ -112,6 +119,7 @@ func TestWorkbooks(t *testing.T) {
 	require.EqualValues(t, 2260, readings[0].Watts)
 	require.Equal(t, "2026-03-27T23:00:00Z", readings[0].Start.Format("2006-01-02T15:04:05Z07:00"))
 	require.EqualValues(t, 500, readings[1].Watts)
+	require.Equal(t, []files.Left{{Count: 1, Why: "places where the file says that there is no value"}}, file.LeftOut())
 
 	require.ErrorContains(t, fault(t, write(t, "x.xlsx", sheets(t, "Page d'accueil", []string{"Bonjour"})), options),
 		"no file that can be imported")

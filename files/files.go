@@ -245,10 +245,13 @@ func (f *File) LeftOut() []Left {
 
 // prm is the meter of a file whose content does not name one.
 func (f *File) prm() (meter.PRM, error) {
-	if f.o.PRM != "" {
+	found := prmsIn(filepath.Base(f.path))
+	switch {
+	case f.o.PRM != "" && len(found) == 1 && found[0] != f.o.PRM:
+		return "", fmt.Errorf("by its name it is of the meter %s, not of %s: rename it if that is wrong", found[0].Short(), f.o.PRM.Short())
+	case f.o.PRM != "":
 		return f.o.PRM, nil
-	}
-	if found := prmsIn(filepath.Base(f.path)); len(found) == 1 {
+	case len(found) == 1:
 		return found[0], nil
 	}
 	return "", ErrNoPRM

@@ -140,7 +140,10 @@ func (c *wallCurve) resolve() error {
 	for i, at := range meter.ResolveEnds(stamps) { // which minds the order and the step, whichever bound the stamps are
 		v := c.values[i]
 		switch {
+		case v.missing && at.IsZero(): // the hour that March leaves out
+			continue
 		case v.missing:
+			c.f.leave(1, whyAbsent)
 			continue
 		case at.IsZero():
 			c.f.leave(1, whyNoTime)

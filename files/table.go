@@ -10,6 +10,9 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 )
 
+// whyAbsent is of cells that are empty too, where there is a time beside them.
+const whyAbsent = "places where the file says that there is no value"
+
 // searched is how many lines may stand above the header of a table.
 const searched = 60
 
@@ -161,6 +164,7 @@ func (t *dailyRows) take(r row) error {
 		return faulty(r.line, "%w", err)
 	}
 	if !ok {
+		t.out.f.leave(1, whyAbsent)
 		return nil
 	}
 	return t.out.add(t.series, meter.DayValues{Day: day, Source: Source, Quality: meter.Raw, Value: value})

@@ -2,8 +2,10 @@ package meter
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -43,6 +45,9 @@ func DayOf(t time.Time) Day {
 // ParseDay takes YYYY-MM-DD.
 func ParseDay(s string) (Day, error) {
 	t, err := time.Parse(time.DateOnly, s)
+	if wrong, ok := errors.AsType[*time.ParseError](err); ok && strings.HasSuffix(wrong.Message, "out of range") {
+		return 0, fmt.Errorf("day %q: there is no such day", s)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("day %q: want YYYY-MM-DD", s)
 	}

@@ -79,9 +79,13 @@ func TestDayOfIsTheDayInParis(t *testing.T) {
 }
 
 func TestParseDay(t *testing.T) {
-	for _, s := range []string{"", "2026-11", "2026-1-1", "2026-02-29", "2026-13-01", "21/11/2026", "2026-11-21T00:00:00Z", " 2026-11-21"} {
+	for _, s := range []string{"", "2026-11", "2026-1-1", "21/11/2026", "2026-11-21T00:00:00Z", " 2026-11-21"} {
 		_, err := meter.ParseDay(s)
 		require.ErrorContains(t, err, "want YYYY-MM-DD", "%q", s)
+	}
+	for _, s := range []string{"2026-02-29", "2026-11-31", "2026-13-01"} {
+		_, err := meter.ParseDay(s)
+		require.EqualError(t, err, `day "`+s+`": there is no such day`)
 	}
 	for _, s := range []string{"1969-12-31", "1970-01-01", "2024-02-29", "2026-11-21"} {
 		require.Equal(t, s, day(t, s).String())

@@ -23,7 +23,7 @@ func backupDir(path string) string { return filepath.Join(filepath.Dir(path), "b
 
 // backupName is a file in the backup folder, whose names are in the order of time.
 func backupName(path string, version int64, now time.Time) string {
-	return filepath.Join(backupDir(path), fmt.Sprintf("enedis2mqtt-%s-v%d.db", now.UTC().Format("20060102T150405Z"), version))
+	return filepath.Join(backupDir(path), fmt.Sprintf("enedis2mqtt-%s-v%d.db", now.UTC().Format("20060102T150405.000Z"), version))
 }
 
 // Backup copies the database in the folder dir, as it is at one moment, beside the process that writes it if there is one. The
@@ -76,24 +76,37 @@ func copyInto(ctx context.Context, db *sql.DB, name string) (err error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), unfinished+"-")
 	if err != nil {
-		return err
+		return unwritten(name, err)
 	}
 	whole := f.Name()
 	defer func() {
 		if err != nil {
 			_ = os.Remove(whole)
+			_ = os.Remove(whole + "-journal") // which SQLite leaves where the disk is full
+			err = unwritten(name, err)
 		}
 	}()
 	if err := f.Close(); err != nil { // SQLite fills a file that is empty
 		return err
 	}
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, whole); err != nil {
-		return fmt.Errorf("copy to %s: %w", name, err)
+		return err
 	}
 	if err := syncFile(whole); err != nil {
 		return err
 	}
 	return os.Rename(whole, name)
+}
+
+// unwritten names the backup that was asked for, where the system names the unfinished one.
+func unwritten(name string, err error) error {
+	if failure, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failure.Err
+	}
+	if failure, ok := errors.AsType[*os.LinkError](err); ok {
+		err = failure.Err
+	}
+	return fmt.Errorf("%s cannot be written: %w", name, err)
 }
 
 // syncFile waits until the file is on disk.

@@ -33,7 +33,7 @@ func TestABackupIsRestoredByCopyingIt(t *testing.T) {
 
 	name, err := Backup(t.Context(), dir, "", noon)
 	require.NoError(t, err)
-	require.Equal(t, filepath.Join(dir, "backup", "enedis2mqtt-20261122T110000Z-v3.db"), name)
+	require.Equal(t, filepath.Join(dir, "backup", "enedis2mqtt-20261122T110000.000Z-v3.db"), name)
 	folder := restored(t, name)
 	require.Equal(t, before, dump(t, folder, columnsOf(t, folder)))
 	again := open(t, folder)
@@ -112,8 +112,11 @@ func TestBackupTakesNoFilesPlace(t *testing.T) {
 	_, err = Backup(t.Context(), dir, "", noon)
 	require.NoError(t, err)
 	_, err = Backup(t.Context(), dir, "", noon)
-	require.ErrorContains(t, err, "is there already", "twice within a second")
-	require.Equal(t, []string{"enedis2mqtt-20261122T110000Z-v3.db"}, names(t, filepath.Join(dir, "backup")))
+	require.ErrorContains(t, err, "is there already", "twice at the same moment")
+	_, err = Backup(t.Context(), dir, "", noon.Add(time.Millisecond))
+	require.NoError(t, err)
+	require.Equal(t, []string{"enedis2mqtt-20261122T110000.000Z-v3.db", "enedis2mqtt-20261122T110000.001Z-v3.db"},
+		names(t, filepath.Join(dir, "backup")))
 }
 
 func TestBackupKeepsTheNewestAndClearsUp(t *testing.T) {
@@ -131,7 +134,7 @@ func TestBackupKeepsTheNewestAndClearsUp(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{
-		"enedis2mqtt-20261122T110002Z-v3.db", "enedis2mqtt-20261122T110003Z-v3.db", "enedis2mqtt-20261122T110004Z-v3.db",
+		"enedis2mqtt-20261122T110002.000Z-v3.db", "enedis2mqtt-20261122T110003.000Z-v3.db", "enedis2mqtt-20261122T110004.000Z-v3.db",
 		"mine.db", "unfinished-2",
 	}, names(t, folder))
 }
@@ -149,7 +152,15 @@ func TestBackupSaysWhatIsInItsWay(t *testing.T) {
 	open(t, dir)
 	_, err = Backup(t.Context(), dir, filepath.Join(dir, "nowhere", "x.db"), noon)
 	require.ErrorIs(t, err, os.ErrNotExist)
+	require.EqualError(t, err, filepath.Join(dir, "nowhere", "x.db")+" cannot be written: no such file or directory")
 	require.NoDirExists(t, filepath.Join(dir, "backup"))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	folder := t.TempDir()
+	_, err = Backup(ctx, dir, filepath.Join(folder, "x.db"), noon)
+	require.Error(t, err)
+	require.Empty(t, names(t, folder))
 }
 
 // names are those of the files in a folder.

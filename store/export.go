@@ -145,7 +145,8 @@ type Asked struct {
 	Again time.Time // when it is asked for again; zero when it is not
 }
 
-// Ledger gives what is known of each day of a series in the run, from the first day that is wanted or there, oldest first.
+// Ledger gives what is known of each day of a series in the run, from the first day that is wanted or there, oldest first. Days before
+// the activation of the contract that nobody has asked for are left out.
 func (s *Store) Ledger(ctx context.Context, k Kept, run meter.Days) ([]Asked, error) {
 	coverage, err := s.CoverageOf(ctx, k.Series)
 	if err != nil {
@@ -167,7 +168,10 @@ func (s *Store) Ledger(ctx context.Context, k Kept, run meter.Days) ([]Asked, er
 		}
 		ledger = append(ledger, a)
 	}
-	return ledger, s.addHoles(ctx, k.Series, run, ledger)
+	err = s.addHoles(ctx, k.Series, run, ledger)
+	return slices.DeleteFunc(ledger, func(a Asked) bool {
+		return a.Day < k.Activation && a.Status == meter.StatusUnasked // it is nobody's to ask for
+	}), err
 }
 
 // addHoles completes a ledger, which has each day of the run, by what is kept of the holes.

@@ -139,19 +139,27 @@ func TestLedger(t *testing.T) {
 		{Day: yesterday, Status: meter.StatusComplete, Times: 1},
 	}
 	tests := map[string]struct {
-		wanted meter.Day
-		run    meter.Days
-		want   []Asked
+		wanted     meter.Day
+		activation meter.Day
+		run        meter.Days
+		want       []Asked
 	}{
 		"from the first day wanted":                {wanted: yesterday - 4, run: meter.Days{To: yesterday + 1}, want: want},
 		"from the first day there":                 {run: meter.Days{To: yesterday + 1}, want: want[1:]},
 		"from the first day there, which is older": {wanted: yesterday, run: meter.Days{To: yesterday + 1}, want: want[1:]},
-		"a part":            {run: meter.Days{From: yesterday - 2, To: yesterday}, want: want[2:4]},
+		"a part": {run: meter.Days{From: yesterday - 2, To: yesterday}, want: want[2:4]},
+		"activated at a hole": {
+			wanted: yesterday - 4, activation: yesterday - 2, run: meter.Days{To: yesterday + 1}, want: want[1:],
+		},
+		"activated yesterday": {
+			wanted: yesterday - 4, activation: yesterday, run: meter.Days{To: yesterday + 1},
+			want: []Asked{want[1], want[2], want[4]},
+		},
 		"before everything": {run: meter.Days{From: 0, To: 5}, want: []Asked{}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := s.Ledger(t.Context(), Kept{Series: curve, Wanted: tc.wanted}, tc.run)
+			got, err := s.Ledger(t.Context(), Kept{Series: curve, Wanted: tc.wanted, Activation: tc.activation}, tc.run)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, got)
 		})

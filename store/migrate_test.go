@@ -133,7 +133,7 @@ func TestADatabaseOfTheFirstVersionIsKept(t *testing.T) {
 
 	backups, err := filepath.Glob(filepath.Join(dir, "backup", "*"))
 	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Join(dir, "backup", "enedis2mqtt-20261122T110000Z-v1.db")}, backups)
+	require.Equal(t, []string{filepath.Join(dir, "backup", "enedis2mqtt-20261122T110000.000Z-v1.db")}, backups)
 	restored := t.TempDir()
 	require.NoError(t, os.Rename(backups[0], filepath.Join(restored, databaseFile)))
 	require.Equal(t, before, dump(t, restored, columns), "the backup is the database of before")

@@ -229,9 +229,9 @@ func TestABackupPrecedesEachMigration(t *testing.T) {
 		names = append(names, b.Name())
 	}
 	require.Equal(t, []string{
-		"enedis2mqtt-20261122T130000Z-v90002.db",
-		"enedis2mqtt-20261122T140000Z-v90003.db",
-		"enedis2mqtt-20261122T150000Z-v90004.db",
+		"enedis2mqtt-20261122T130000.000Z-v90002.db",
+		"enedis2mqtt-20261122T140000.000Z-v90003.db",
+		"enedis2mqtt-20261122T150000.000Z-v90004.db",
 	}, names, "the last three stay")
 
 	restored := t.TempDir()

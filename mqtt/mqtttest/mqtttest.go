@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a condition may take to come true before the test fails.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Message is one message that the broker took.
 type Message struct {
