@@ -259,9 +259,9 @@ func TestNoDataIsNoReasonToAskAnotherSource(t *testing.T) {
 	})
 }
 
-// TestYearOnConsoAPI has days come late and not at all, as Enedis has them. The machine is switched off from the evening, or from
+// TestHalfAYearOnConsoAPI has days come late and not at all, as Enedis has them. The machine is switched off from the evening, or from
 // when its light is green, to the morning.
-func TestYearOnConsoAPI(t *testing.T) {
+func TestHalfAYearOnConsoAPI(t *testing.T) {
 	t.Parallel()
 	late := func(d meter.Day) time.Time {
 		switch d % 32 {
@@ -282,7 +282,7 @@ func TestYearOnConsoAPI(t *testing.T) {
 		w.at("2026-01-05", "21:00")
 		w.stop()
 		green := 0
-		for day := meter.DayOf(time.Now()) + 1; day < meter.DayOf(paris(2026, 1, 6, 0, 0))+yearOfDays; day++ {
+		for day := meter.DayOf(time.Now()) + 1; day < meter.DayOf(paris(2026, 1, 6, 0, 0))+daysOnConsoAPI; day++ {
 			w.at(day.String(), "06:00")
 			w.start()
 			for hour := 9; hour < 20; hour++ {
@@ -298,10 +298,10 @@ func TestYearOnConsoAPI(t *testing.T) {
 			g.enedis.ForgetCalls()
 			g.conso.ForgetCalls()
 		}
-		t.Log("requests in a year:", g.requests(), "most in 12 h:", g.most(12*time.Hour), "green evenings:", green)
+		t.Log("requests in that time:", g.requests(), "most in 12 h:", g.most(12*time.Hour), "green evenings:", green)
 		require.LessOrEqual(t, g.most(12*time.Hour), 60)
 		require.False(t, g.conso.Banned())
-		require.GreaterOrEqual(t, green, 28*yearOfDays/32-1, "of 32 days four do not come in time")
+		require.GreaterOrEqual(t, green, 28*daysOnConsoAPI/32-1, "of 32 days four do not come in time")
 	})
 }
 

@@ -2,8 +2,8 @@
 
 package bridge_test
 
-// yearOfDays is how long the year on Conso API is.
-const yearOfDays = 365
+// daysOnConsoAPI is how many days of life with Conso API are tested: half a year, with one change of the clock.
+const daysOnConsoAPI = 183
 
 // lives is how many lives with trouble are led.
 const lives = 10

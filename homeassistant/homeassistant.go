@@ -81,7 +81,8 @@ func (r Row) same(o Row) bool { return r.Start.Equal(o.Start) && r.State == o.St
 
 const joulesPerKWh = 3_600_000
 
-// kWh is the nearest float: for less than 2 TWh, joules gets back what went in.
+// kWh is the nearest float: for less than 250 GWh, joules gets back what went in: the two
+// roundings together stay far below half a joule.
 func kWh(j meter.Joules) float64 { return float64(j) / joulesPerKWh }
 
 // joules is the nearest whole joule.
