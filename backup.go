@@ -14,11 +14,7 @@ type backupCommand struct {
 
 // Run makes the backup and tells its name.
 func (c backupCommand) Run(ctx context.Context, p *program) error {
-	dir, err := dataDir()
-	if err != nil {
-		return err
-	}
-	name, err := store.Backup(ctx, dir, c.File, p.now())
+	name, err := store.Backup(ctx, dataDir(), c.File, p.now())
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kelseyhightower/envconfig"
-
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 )
 
@@ -79,16 +77,11 @@ func sayFound(out io.Writer, n int, whole bool) {
 
 // brokerSettings reads the settings of the broker. The others may be wrong or missing.
 func brokerSettings() (mqttSettings, error) {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return mqttSettings{}, err // not to be met: every field is a text
-	}
+	env := rawEnvironment()
 	var wrong problems
 	readFiles(&env, &wrong)
 	setDefaults(&env)
-	s := settings{mqtt: mqttSettings{
-		username: env.MQTTUsername, password: env.MQTTPassword, clientID: env.MQTTClientID, base: env.MQTTBaseTopic,
-	}}
+	var s settings
 	env.checkMQTT(&s, &wrong)
 	return s.mqtt, errors.Join(wrong...)
 }

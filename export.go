@@ -14,8 +14,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kelseyhightower/envconfig"
-
 	"github.com/enedis2mqtt/enedis2mqtt/export"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/store"
@@ -39,11 +37,7 @@ func (c exportCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	dir, err := dataDir()
-	if err != nil {
-		return err
-	}
-	kept, err := store.OpenReader(ctx, dir, store.Options{Now: p.now, Log: slog.New(slog.DiscardHandler)})
+	kept, err := store.OpenReader(ctx, dataDir(), store.Options{Now: p.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
@@ -70,13 +64,10 @@ func (c exportCommand) Run(ctx context.Context, p *program) error {
 }
 
 // dataDir is the one setting of commands that only look at the data.
-func dataDir() (string, error) {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return "", err // not to be met: every field is a text
-	}
+func dataDir() string {
+	env := rawEnvironment()
 	setDefaults(&env)
-	return env.DataDir, nil
+	return env.DataDir
 }
 
 func (c exportCommand) selection() (store.Selection, error) {

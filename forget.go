@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kelseyhightower/envconfig"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
@@ -59,16 +58,11 @@ func (c forgetCommand) Run(ctx context.Context, p *program) error {
 
 // oblivionSettings reads the settings that forgetting needs. The others may be wrong or missing.
 func oblivionSettings() (settings, error) {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return settings{}, err // not to be met: every field is a text
-	}
+	env := rawEnvironment()
 	var wrong, ignored problems
 	readFiles(&env, &wrong)
 	setDefaults(&env)
-	s := settings{dataDir: env.DataDir, mqtt: mqttSettings{
-		username: env.MQTTUsername, password: env.MQTTPassword, clientID: env.MQTTClientID, base: env.MQTTBaseTopic,
-	}}
+	s := settings{dataDir: env.DataDir}
 	env.checkMQTT(&s, &wrong)
 	s.meters, _ = parseMeters(string(env.Meters), &ignored)
 	return s, errors.Join(wrong...)

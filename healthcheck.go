@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/kelseyhightower/envconfig"
-
 	"github.com/enedis2mqtt/enedis2mqtt/store"
 )
 
@@ -20,10 +18,7 @@ const stale = 5*time.Minute + 30*time.Second
 
 // Run asks the running instance's /healthz, or reads its heartbeat in the store when there is no page.
 func (healthcheckCommand) Run(ctx context.Context, p *program) error {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return err // not to be met: every field is a text
-	}
+	env := rawEnvironment()
 	setDefaults(&env) // the rest may be wrong or missing: it is asked for where it is used
 	if env.HTTPAddr == "" {
 		beat, err := store.Heartbeat(ctx, env.DataDir)

@@ -96,10 +96,7 @@ func (c importCommand) options() (o files.Options, err error) {
 
 // open opens the store for writing. A rehearsal where there is no store is one in an empty one, which goes with it.
 func (c importCommand) open(ctx context.Context, p *program) (kept *store.Store, leave func(), err error) {
-	dir, err := dataDir()
-	if err != nil {
-		return nil, nil, err
-	}
+	dir := dataDir()
 	log := p.logger(slog.LevelWarn, false)
 	options := store.Options{Now: p.now, Log: log}
 	remove := func() {}
@@ -192,7 +189,7 @@ func (i *importer) feed(ctx context.Context, file *files.File, s *sieve) store.F
 }
 
 // shownName is the file's name without the whole number of a meter.
-func shownName(file *files.File) string { return redactPRMs(filepath.Base(file.Path())) }
+func shownName(file *files.File) string { return meter.Shortened(filepath.Base(file.Path())) }
 
 // say tells what a file was, and what of it was left out.
 func (i *importer) say(file *files.File, s *sieve) {

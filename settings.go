@@ -19,8 +19,6 @@ import (
 	"github.com/enedis2mqtt/enedis2mqtt/bridge"
 	"github.com/enedis2mqtt/enedis2mqtt/contract"
 	"github.com/enedis2mqtt/enedis2mqtt/discovery"
-	"github.com/enedis2mqtt/enedis2mqtt/homeassistant"
-	"github.com/enedis2mqtt/enedis2mqtt/meter"
 	"github.com/enedis2mqtt/enedis2mqtt/mqtt"
 )
 
@@ -159,11 +157,17 @@ func readEnvironment(now time.Time) (settings, error) {
 	return s, errors.Join(p...)
 }
 
+// rawEnvironment gives the environment as it stands, without defaults.
+func rawEnvironment() (env environment) {
+	if err := envconfig.Process("", &env); err != nil {
+		panic(err) // a field is no text: a programmer's mistake
+	}
+	return env
+}
+
 // readSettings gives the settings as they stand, as far as they can be read, and all that is wrong with them.
 func readSettings(now time.Time) (env environment, s settings, p problems) {
-	if err := envconfig.Process("", &env); err != nil {
-		return env, s, problems{err} // not to be met: every field is a text
-	}
+	env = rawEnvironment()
 	readFiles(&env, &p)
 	setDefaults(&env)
 	env.askSupervisor()
@@ -210,19 +214,9 @@ func setDefaults(env *environment) {
 	})
 }
 
-// askSupervisor takes what an add-on is given by the Supervisor, unless the settings say something else.
-func (env *environment) askSupervisor() {
-	if token := os.Getenv("SUPERVISOR_TOKEN"); token != "" && env.HomeAssistantURL == "" && env.HomeAssistantToken == "" {
-		env.HomeAssistantURL, env.HomeAssistantToken = supervisorURL, secret(token)
-	}
-}
-
 // check turns the texts into settings.
 func (env environment) check(now time.Time, p *problems) settings {
 	s := settings{
-		mqtt: mqttSettings{
-			username: env.MQTTUsername, password: env.MQTTPassword, clientID: env.MQTTClientID, base: env.MQTTBaseTopic,
-		},
 		prefix: env.DiscoveryPrefix, statusTopic: env.StatusTopic,
 		httpAddr: env.HTTPAddr, httpUsername: env.HTTPUsername, httpPassword: env.HTTPPassword, dataDir: env.DataDir,
 	}
@@ -282,6 +276,9 @@ func loopback(host string) bool {
 }
 
 func (env environment) checkMQTT(s *settings, p *problems) {
+	s.mqtt = mqttSettings{
+		username: env.MQTTUsername, password: env.MQTTPassword, clientID: env.MQTTClientID, base: env.MQTTBaseTopic,
+	}
 	u, err := url.Parse(env.MQTTURL)
 	schemes := []string{"mqtt", "tcp", "mqtts", "ssl", "ws", "wss"}
 	switch {
@@ -314,34 +311,6 @@ func checkTopic(name, topic string, p *problems) {
 	}
 }
 
-func (env environment) checkHomeAssistant(s *settings, p *problems) {
-	on, err := strconv.ParseBool(env.Discovery)
-	if err != nil {
-		p.add("HOMEASSISTANT_DISCOVERY", "%q: allowed are true and false", env.Discovery)
-	}
-	s.discovery = on && env.DiscoveryPrefix != ""
-	if env.DiscoveryPrefix != "" {
-		checkTopic("HOMEASSISTANT_DISCOVERY_PREFIX", env.DiscoveryPrefix, p)
-	}
-	checkTopic("HOMEASSISTANT_STATUS_TOPIC", env.StatusTopic, p)
-	s.mode = discovery.Mode(oneOf("HOMEASSISTANT_DISCOVERY_MODE", env.DiscoveryMode, p,
-		string(discovery.Device), string(discovery.Single)))
-}
-
-func (env environment) checkStatistics(s *settings, p *problems) {
-	if (env.HomeAssistantURL == "") != (env.HomeAssistantToken == "") {
-		p.add("HOMEASSISTANT_URL", "goes with HOMEASSISTANT_TOKEN: give both or none")
-	}
-	if env.HomeAssistantURL == "" {
-		return
-	}
-	endpoint, err := homeassistant.Endpoint(env.HomeAssistantURL)
-	if err != nil {
-		p.add("HOMEASSISTANT_URL", "%v", err)
-	}
-	s.statistics = statisticsSettings{endpoint: endpoint, token: env.HomeAssistantToken}
-}
-
 func (env environment) checkHTTP(s *settings, p *problems) {
 	s.publicURL = strings.TrimRight(env.PublicURL, "/")
 	if env.PublicURL != "" {
@@ -361,54 +330,4 @@ func (env environment) checkHTTP(s *settings, p *problems) {
 	if (env.HTTPUsername == "") != (env.HTTPPassword == "") {
 		p.add("HTTP_USERNAME", "goes with HTTP_PASSWORD: give both or none")
 	}
-}
-
-func (env environment) checkSchedule(p *problems) bridge.Schedule {
-	var s bridge.Schedule
-	from, to, _ := strings.Cut(env.FetchWindow, "-")
-	start, errStart := minuteOfDay(from)
-	end, errEnd := minuteOfDay(to)
-	if end == 0 {
-		end = 24 * 60
-	}
-	if errStart != nil || errEnd != nil || end <= start {
-		p.add("FETCH_WINDOW", "%q: want HH:MM-HH:MM within one day, as in 07:00-09:00 or 00:00-24:00", env.FetchWindow)
-	}
-	s.WindowStart, s.WindowEnd = start, end
-	d, err := time.ParseDuration(env.RetryInterval)
-	if err != nil || d < time.Second || d > 24*time.Hour {
-		p.add("RETRY_INTERVAL", "%q: want a duration from 1s to 24h, as in 30m", env.RetryInterval)
-	}
-	s.RetryInterval = d
-	until, err := minuteOfDay(env.RetryUntil)
-	if err != nil {
-		p.add("RETRY_UNTIL", "%q: want HH:MM", env.RetryUntil)
-	}
-	s.RetryUntil = until
-	return s
-}
-
-// minuteOfDay takes HH:MM, up to 24:00.
-func minuteOfDay(text string) (int, error) {
-	hour, minute, ok := strings.Cut(strings.TrimSpace(text), ":")
-	h, errHour := strconv.Atoi(hour)
-	m, errMinute := strconv.Atoi(minute)
-	if !ok || errHour != nil || errMinute != nil || h < 0 || m < 0 || m > 59 || h*60+m > 24*60 {
-		return 0, fmt.Errorf("%q is no time of day", text)
-	}
-	return h*60 + m, nil
-}
-
-func parseHistory(text string, now time.Time, p *problems) bridge.History {
-	switch text {
-	case "":
-		return bridge.History{}
-	case "max":
-		return bridge.History{Max: true}
-	}
-	day, err := meter.ParseDay(text)
-	if err != nil || day >= meter.DayOf(now) {
-		p.add("HISTORY_START", "%q: want a day before today as YYYY-MM-DD, or max", text)
-	}
-	return bridge.History{From: day}
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/kelseyhightower/envconfig"
-
 	"github.com/enedis2mqtt/enedis2mqtt/files"
 	"github.com/enedis2mqtt/enedis2mqtt/homeassistant"
 	"github.com/enedis2mqtt/enedis2mqtt/meter"
@@ -50,7 +48,7 @@ func (c statisticsCopyCommand) Run(ctx context.Context, p *program) error {
 	all := len(copied.Days)
 	today := meter.DayOf(p.now())
 	copied.Days = slices.DeleteFunc(copied.Days, func(d homeassistant.CopiedDay) bool { return d.Day >= today })
-	fmt.Fprintf(p.out, "%s, %s of %s\n", redactPRMs(strings.Join(c.From, ", ")), series.Direction, series.PRM.Short())
+	fmt.Fprintf(p.out, "%s, %s of %s\n", meter.Shortened(strings.Join(c.From, ", ")), series.Direction, series.PRM.Short())
 	if early := all - len(copied.Days); early > 0 {
 		fmt.Fprintf(p.out, "  left out: %d days that are not over\n", early)
 	}
@@ -115,10 +113,7 @@ func directionOf(id string) meter.Direction {
 
 // copySettings gives how Home Assistant is reached.
 func copySettings() (ha statisticsSettings, err error) {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return ha, err // not to be met: every field is a text
-	}
+	env := rawEnvironment()
 	var wrong problems
 	readFiles(&env, &wrong)
 	wrong = slices.DeleteFunc(wrong, func(err error) bool { return !strings.HasPrefix(err.Error(), "HOMEASSISTANT_TOKEN") })
@@ -218,9 +213,4 @@ func finer(stored, copied meter.DayValues) bool {
 	shorter := func(a, b meter.Reading) int { return cmp.Compare(a.Seconds(), b.Seconds()) }
 	return stored.Covered() >= copied.Covered() &&
 		slices.MinFunc(stored.Readings, shorter).Seconds() < slices.MinFunc(copied.Readings, shorter).Seconds()
-}
-
-// redactPRMs shortens every PRM in a text.
-func redactPRMs(text string) string {
-	return regexp.MustCompile(`[0-9]{14}`).ReplaceAllStringFunc(text, func(prm string) string { return meter.PRM(prm).Short() })
 }

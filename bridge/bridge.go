@@ -2,7 +2,7 @@
 // answers stored, and publishes what the store then holds. It is the only package that knows all the trades, and it
 // knows none of their details: no URL, no wire JSON, no SQL, no paho.
 //
-// Two lanes share one budget. A round asks for yesterday and ends; the backfill asks for one older window at a time when
+// Two lanes share one budget. A round asks for yesterday and ends; the backfill asks for older windows, one after the other while Enedis is quick, when
 // no round runs. Everything that is published is a pure function of what the store keeps and the clock, so a restart, a
 // reconnection or a new consumer derives it again without a call.
 package bridge

@@ -42,7 +42,7 @@ func (b *Bridge) takeFill(now time.Time) (best *unit, request task, ok bool) {
 	}
 	for _, p := range b.prms {
 		u := b.units[p]
-		if len(u.busy) >= abreast || len(u.busy) > 0 && b.contractDue(u, now) {
+		if len(u.busy) >= abreast || len(u.busy) > 0 && b.contractDue(u, now) != nil {
 			continue
 		}
 		if r, due := b.plan.backfill(u, b.ways(u, now), now); due && r.Days.To > request.Days.To {

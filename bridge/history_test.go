@@ -29,7 +29,7 @@ type progress struct {
 	}
 }
 
-// order gives a command and lets nothing happen but its answer.
+// command gives a command and lets nothing happen but its answer.
 func (w *world) command(name, payload string) {
 	w.t.Helper()
 	w.bridge.Receive(w.t.Context(), "e/bridge/request/"+name, []byte(payload), false)
@@ -100,39 +100,24 @@ func TestThreeYearsOnDemand(t *testing.T) {
 	})
 }
 
-func TestHistoryOfSomeDays(t *testing.T) {
+func TestHistoryOfSomeDaysOfOneMeasureAndDirection(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct {
-		order string
-		want  []string
-	}{
-		"of one measure and direction": {
-			order: `{"prm":"09876543210987","from":"2025-03-01","to":"2025-03-20","direction":"production","measures":["load_curve"]}`,
-			want: []string{
-				"…0987 courbe_de_puissance_moyenne_production 2025-03-14..2025-03-21",
-			},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			inWorld(t, paris(2026, 11, 22, 12, 0), selfConsumer(), func(w *world) {
-				w.green()
-				w.command("history", test.order)
-				require.Equal(t, 3, w.progress()[0].Data.Calls)
-				w.pass(time.Minute)
-				calls := w.calls()
-				require.Len(t, calls, 3)
-				for i, days := range []string{"2025-03-14..2025-03-21", "2025-03-07..2025-03-14", "2025-03-01..2025-03-07"} {
-					require.Contains(t, calls[i], days)
-				}
-				w.pass(48 * time.Hour)
-				for _, c := range w.calls() {
-					require.NotContains(t, c, "2025", "nothing but what was asked for")
-				}
-			})
-		})
-	}
+	inWorld(t, paris(2026, 11, 22, 12, 0), selfConsumer(), func(w *world) {
+		w.green()
+		w.command("history",
+			`{"prm":"09876543210987","from":"2025-03-01","to":"2025-03-20","direction":"production","measures":["load_curve"]}`)
+		require.Equal(t, 3, w.progress()[0].Data.Calls)
+		w.pass(time.Minute)
+		calls := w.calls()
+		require.Len(t, calls, 3)
+		for i, days := range []string{"2025-03-14..2025-03-21", "2025-03-07..2025-03-14", "2025-03-01..2025-03-07"} {
+			require.Contains(t, calls[i], days)
+		}
+		w.pass(48 * time.Hour)
+		for _, c := range w.calls() {
+			require.NotContains(t, c, "2025", "nothing but what was asked for")
+		}
+	})
 }
 
 func TestWhatHistoryRefuses(t *testing.T) {
@@ -270,6 +255,7 @@ func TestHistoryOrderedDuringARoundComesAfterIt(t *testing.T) {
 	})
 }
 
+// at is an hour after the midnight of a day.
 func at(d meter.Day, hour int) time.Time { return d.Start().Add(time.Duration(hour) * time.Hour) }
 
 func TestHistoryWithAQuota(t *testing.T) {

@@ -51,7 +51,7 @@ func TestGateKeepsTheBudgetAcrossRestarts(t *testing.T) {
 		require.Equal(t, "api", budgets[0].Scope, "the one with the least left comes first")
 		require.Equal(t, 3, budgets[0].Calls)
 
-		time.Sleep(58 * time.Minute)
+		time.Sleep(58 * time.Minute) // of the bubble
 		require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "api"}))
 	})
 }
@@ -81,7 +81,7 @@ func TestNoCallBeforeTheProgramWasBuilt(t *testing.T) {
 		require.NoError(t, err)
 		err = ledger.Gate("s")(t.Context(), enedis.Call{API: "api"})
 		require.Equal(t, enedis.FixSettings, enedis.ActionOf(err))
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // of the bubble
 		require.NoError(t, ledger.Gate("s")(t.Context(), enedis.Call{API: "api"}))
 	})
 }

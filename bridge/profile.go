@@ -18,12 +18,8 @@ import (
 func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	now := b.Now()
 	b.mu.Lock()
-	if !b.contractDue(u, now) {
-		b.mu.Unlock()
-		return nil
-	}
-	src := b.contractSource(u, now)
-	if !src.admit(now, u.forced) {
+	src := b.contractDue(u, now)
+	if src == nil || !src.admit(now, u.forced) {
 		b.mu.Unlock()
 		return nil
 	}
@@ -69,13 +65,11 @@ func (b *Bridge) profile(ctx context.Context, u *unit) error {
 	return nil
 }
 
-// contractDue tells whether a meter's contract is to be read, and somebody has it. b.mu is held.
-func (b *Bridge) contractDue(u *unit, now time.Time) bool {
-	return !u.kept.Contract.NotBefore.After(now) && b.contractSource(u, now) != nil
-}
-
-// contractSource is the source to ask for a meter's contract; nil when there is none now. b.mu is held.
-func (b *Bridge) contractSource(u *unit, now time.Time) *road {
+// contractDue is the source to ask for a meter's contract; nil when it is not due, or there is none now. b.mu is held.
+func (b *Bridge) contractDue(u *unit, now time.Time) *road {
+	if u.kept.Contract.NotBefore.After(now) {
+		return nil
+	}
 	for _, w := range b.ways(u, now) {
 		if !w.traits.NoContract && !w.probing && !later(w.history, u.refusedUntil(w.name)).After(now) {
 			return b.road(w.name)

@@ -57,7 +57,7 @@ type world struct {
 func inWorld(t *testing.T, now time.Time, o enedistest.Options, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(now))
+		time.Sleep(time.Until(now)) // of the bubble's time
 		o.Now, o.ClientID, o.ClientSecret = time.Now, "id", "secret"
 		w := &world{
 			t: t, sim: enedistest.New(o), broker: newFakeBroker(), dir: t.TempDir(), log: slog.New(slog.DiscardHandler),
@@ -150,13 +150,13 @@ func (w *world) at(day string, clock string) {
 	when, err := time.ParseInLocation("2006-01-02 15:04", day+" "+clock, meter.Paris())
 	require.NoError(w.t, err)
 	require.False(w.t, when.Before(time.Now()), "time does not go back to %s", when)
-	time.Sleep(time.Until(when))
+	time.Sleep(time.Until(when)) // of the bubble's time
 	synctest.Wait()
 }
 
 // pass lets the bubble's time go by, which takes none, until everything has come to rest.
 func (w *world) pass(d time.Duration) {
-	time.Sleep(d)
+	time.Sleep(d) // of the bubble's time
 	synctest.Wait()
 }
 

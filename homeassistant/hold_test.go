@@ -37,7 +37,7 @@ func TestOlderDaysWaitWhileABackfillLasts(t *testing.T) {
 			require.False(t, h.importer.Outcome().Series[0].HeldUntil.IsZero())
 			require.Equal(t, homeassistant.OK, h.importer.Outcome().State)
 			h.filling.Store(false)
-			time.Sleep(30 * time.Second) // nobody says that it ended
+			time.Sleep(30 * time.Second) // of the bubble: nobody says that it ended
 			synctest.Wait()
 			require.Equal(t, []int{50*24 + 1}, rowsSent(h.ha))
 			requireFollows(t, h.ha, h.store)

@@ -81,18 +81,14 @@ func (r Row) same(o Row) bool { return r.Start.Equal(o.Start) && r.State == o.St
 
 const joulesPerKWh = 3_600_000
 
-// kWh is the nearest float: for less than 250 GWh, joules gets back what went in: the two
-// roundings together stay far below half a joule.
+// kWh is the nearest float. For less than 250 GWh, joules gets back what went in: the two roundings together stay far below half
+// a joule.
 func kWh(j meter.Joules) float64 { return float64(j) / joulesPerKWh }
 
 // joules is the nearest whole joule.
 func joules(kWh float64) meter.Joules { return meter.Joules(math.Round(kWh * joulesPerKWh)) }
 
-// prms finds what may be a PRM in a text of somebody else's.
-var prms = regexp.MustCompile(`[0-9]{14}`)
-
 // clean shortens every PRM in a text, for logs and people.
 func clean(text string) string {
-	text = prms.ReplaceAllStringFunc(text, func(prm string) string { return meter.PRM(prm).Short() })
-	return strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(meter.Shortened(text)), " ")
 }

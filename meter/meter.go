@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 )
 
@@ -29,6 +30,14 @@ func ParsePRM(s string) (PRM, error) {
 // Short is "…" and the last four digits: what a person sees.
 func (p PRM) Short() string {
 	return "…" + p.Tail()
+}
+
+// prms finds what may be a PRM in a text.
+var prms = regexp.MustCompile(`[0-9]{14}`)
+
+// Shortened is a text of somebody else's in which each PRM is Short.
+func Shortened(text string) string {
+	return prms.ReplaceAllStringFunc(text, func(prm string) string { return PRM(prm).Short() })
 }
 
 // Tail is the last four digits, as entity ids and default names have them.

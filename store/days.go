@@ -104,11 +104,12 @@ func (t *tx) merge(
 	return merged, held, t.settle(ctx, id, merged.Changed)
 }
 
+const knownSeries = `SELECT id FROM series WHERE prm = ? AND direction = ? AND measure = ?`
+
 // series gives the id of a series, and makes it known.
 func (t *tx) series(ctx context.Context, series meter.Series) (id int64, err error) {
 	names := []any{series.PRM, series.Direction, series.Measure}
-	const known = `SELECT id FROM series WHERE prm = ? AND direction = ? AND measure = ?`
-	if err := t.row(ctx, known, names, &id); !errors.Is(err, sql.ErrNoRows) {
+	if err := t.row(ctx, knownSeries, names, &id); !errors.Is(err, sql.ErrNoRows) {
 		return id, err
 	}
 	err = t.row(ctx, `INSERT INTO series (prm, direction, measure) VALUES (?, ?, ?) RETURNING id`, names, &id)
@@ -210,8 +211,21 @@ const streamed = 32
 // a day that is written meanwhile is given as it is when the walk comes near. An error ends the walk.
 func (s *Store) Days(ctx context.Context, series meter.Series, run meter.Days) iter.Seq2[meter.DayValues, error] {
 	return func(yield func(meter.DayValues, error) bool) {
+		for d, err := range s.walk(ctx, series, run, streamed) {
+			if !yield(d.DayValues, err) {
+				return
+			}
+		}
+	}
+}
+
+// walk walks the stored days of the run, oldest first, and reads at most so many at a time. An error ends it.
+func (s *Store) walk(ctx context.Context, series meter.Series, run meter.Days, most int) iter.Seq2[Stored, error] {
+	return func(yield func(Stored, error) bool) {
+		days := make([]Stored, 0, most)
 		for from, more := run.From, true; more; {
-			days, err := s.days(ctx, series, meter.Days{From: from, To: run.To})
+			var err error
+			days, err = s.next(ctx, days[:0], series, meter.Days{From: from, To: run.To})
 			for _, d := range days {
 				if !yield(d, nil) {
 					return
@@ -219,32 +233,35 @@ func (s *Store) Days(ctx context.Context, series meter.Series, run meter.Days) i
 				from = d.Day + 1
 			}
 			if err != nil {
-				yield(meter.DayValues{}, err)
+				yield(Stored{}, err)
 				return
 			}
-			more = len(days) == streamed
+			more = len(days) == most
 		}
 	}
 }
 
-// days gives the first days of the run, at most as many as are streamed at a time.
-func (s *Store) days(ctx context.Context, series meter.Series, run meter.Days) ([]meter.DayValues, error) {
-	var days []meter.DayValues
-	err := s.reader.each(ctx, "days", `SELECT d.day, source, quality, value, at, curve
+// next fills days, up to its capacity, with the first days of the run.
+func (s *Store) next(ctx context.Context, days []Stored, series meter.Series, run meter.Days) ([]Stored, error) {
+	err := s.reader.each(ctx, "days", `SELECT d.day, source, quality, value, at, curve, revision, stored_at
 		FROM series s JOIN days d ON d.series = s.id
 		WHERE s.prm = ? AND s.direction = ? AND s.measure = ? AND d.day >= ? AND d.day < ?
 		ORDER BY d.day LIMIT ?`,
-		[]any{series.PRM, series.Direction, series.Measure, toDay(run.From), toDay(run.To), streamed},
+		[]any{series.PRM, series.Direction, series.Measure, toDay(run.From), toDay(run.To), cap(days)},
 		func(scan scan) error {
 			var v values
-			if err := scan(v.columns()...); err != nil {
+			var storedAt int64
+			d := Stored{Series: series}
+			if err := scan(append(v.columns(), &d.Revision, &storedAt)...); err != nil {
 				return err
 			}
-			d, err := v.read()
-			if err == nil {
-				days = append(days, d)
+			var err error
+			if d.DayValues, err = v.read(); err != nil {
+				return err
 			}
-			return err
+			d.StoredAt = time.UnixMilli(storedAt).UTC()
+			days = append(days, d)
+			return nil
 		})
 	return days, err
 }

@@ -111,8 +111,7 @@ func (t *tx) differences(ctx context.Context, series meter.Series, run meter.Day
 // daysOf gives what the days of a run of a series hold, without making the series known.
 func (t *tx) daysOf(ctx context.Context, series meter.Series, run meter.Days) (map[meter.Day]meter.DayValues, error) {
 	var id int64
-	const query = `SELECT id FROM series WHERE prm = ? AND direction = ? AND measure = ?`
-	err := t.row(ctx, query, []any{series.PRM, series.Direction, series.Measure}, &id)
+	err := t.row(ctx, knownSeries, []any{series.PRM, series.Direction, series.Measure}, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -86,52 +86,9 @@ func (s *Store) Count(ctx context.Context, of Selection, run meter.Days) (n int6
 // atATime is how many days an export reads with one query: a store that is open for reading alone has a connection for each.
 const atATime = 128
 
-// Export walks the stored days of a series that lie in the run, oldest first. The store may be used, written to as well, while
-// the walk lasts; a day that is written meanwhile is given as it is when the walk comes near. An error ends the walk.
+// Export walks the stored days of a series that lie in the run as Days does, with their revisions.
 func (s *Store) Export(ctx context.Context, series meter.Series, run meter.Days) iter.Seq2[Stored, error] {
-	return func(yield func(Stored, error) bool) {
-		days := make([]Stored, 0, atATime)
-		for from, more := run.From, true; more; {
-			var err error
-			days, err = s.export(ctx, days[:0], series, meter.Days{From: from, To: run.To})
-			for _, d := range days {
-				if !yield(d, nil) {
-					return
-				}
-				from = d.Day + 1
-			}
-			if err != nil {
-				yield(Stored{}, err)
-				return
-			}
-			more = len(days) == atATime
-		}
-	}
-}
-
-// export appends the first days of the run, at most as many as are read at a time.
-func (s *Store) export(ctx context.Context, days []Stored, series meter.Series, run meter.Days) ([]Stored, error) {
-	err := s.reader.each(ctx, "export", `SELECT d.day, source, quality, value, at, curve, revision, stored_at
-		FROM series s JOIN days d ON d.series = s.id
-		WHERE s.prm = ? AND s.direction = ? AND s.measure = ? AND d.day >= ? AND d.day < ?
-		ORDER BY d.day LIMIT ?`,
-		[]any{series.PRM, series.Direction, series.Measure, toDay(run.From), toDay(run.To), atATime},
-		func(scan scan) error {
-			var v values
-			var storedAt int64
-			d := Stored{Series: series}
-			if err := scan(append(v.columns(), &d.Revision, &storedAt)...); err != nil {
-				return err
-			}
-			var err error
-			if d.DayValues, err = v.read(); err != nil {
-				return err
-			}
-			d.StoredAt = time.UnixMilli(storedAt).UTC()
-			days = append(days, d)
-			return nil
-		})
-	return days, err
+	return s.walk(ctx, series, run, atATime)
 }
 
 // Asked is what the ledger says of one day.

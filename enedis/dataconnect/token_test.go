@@ -227,7 +227,7 @@ func slowEnedis(t *testing.T, stuck func(fetch int64) bool, status int) (*dataco
 			<-r.Context().Done()
 			return
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble that each caller runs in
 		w.WriteHeader(status)
 		grant(w, "token", 12600)
 	})
